@@ -1,0 +1,93 @@
+/**
+ * The closed list of error codes. A code is stable for ever: scripts and manuals refer to it.
+ * `advice` says in one sentence what a person can do; `consul explain CODE` and docs/errors.md print it.
+ */
+export const errorCodes = {
+  USAGE: 'Run the command with --help to see its arguments.',
+  INTERNAL: 'This is a defect of consul: run the command again with --debug and report what it prints.',
+  FILE_UNREADABLE: 'Check that the file exists, is a regular file and may be read by you.',
+  FILE_EXISTS: 'Choose another path, or move the existing file away first.',
+  DISK_FULL: 'Free some space and run the command again: nothing half-written was kept.',
+  JSON_MALFORMED: 'Correct the JSON at the line and column given.',
+  SCHEMA_VIOLATION: 'Correct every field listed; the pointers follow RFC 6901.',
+
+  POST_MISSING: 'Create the post with `consul init`, or name its folder with --home or CONSUL_HOME.',
+  POST_EXISTS: 'This folder already holds a post: choose another --home.',
+  POST_INVALID: 'Correct post.toml at the place given.',
+  POST_NEWER: 'This post was written by a newer consul: install that version or a later one.',
+  POST_ROLLED_BACK:
+    'The database is older than the log checkpoint kept outside it: a backup was restored. Restore the newest copy; see docs/operations.md.',
+  PASSPHRASE_WRONG: 'Give the right passphrase by prompt, --passphrase-file or --passphrase-fd.',
+  PASSPHRASE_MISSING: 'Give the passphrase with --passphrase-file or --passphrase-fd, or run on a terminal.',
+  KEY_INVALID:
+    'The private key file is damaged or of a kind that is not supported: restore it from the backup.',
+  CERTIFICATE_EXPIRED: 'Renew the certificate before issuing; documents already issued stay valid.',
+  CERTIFICATE_NOT_YET_VALID: 'Check the clock of this machine, or wait until the certificate is valid.',
+  CERTIFICATE_INVALID: 'The certificate is damaged or does not follow RFC 5280 and cannot be used.',
+
+  PROCEDURE_UNKNOWN: 'List the procedures with `consul procedures list`.',
+  PROCEDURE_INVALID: 'Correct the definition at the path given, then run `consul procedures check`.',
+  REQUEST_UNKNOWN: 'Check the reference; `consul request list` shows the open requests.',
+  REFERENCE_INVALID: 'The check character does not match: read the reference again.',
+  REQUEST_WRONG_STATE: 'See `consul request show REFERENCE` for its state and what may be done now.',
+  REQUEST_INCOMPLETE: 'Add what is missing, or decide with a reason.',
+  RULE_VIOLATED: 'Correct the values named by the rule.',
+  REASON_REQUIRED: 'Give the reason with --reason: an adverse act always has one.',
+  PIECE_UNKNOWN: 'See the kinds of piece with `consul procedures show ID`.',
+  PIECE_UNREADABLE: 'Check that the file exists and may be read.',
+  PIECE_TOO_LARGE: 'Reduce the file (scan at 150 to 200 dpi) and send it again.',
+  PIECE_TYPE: 'Send a PDF, JPEG or PNG file whose content is of the type its name claims.',
+
+  NUMBER_CONFLICT: 'Another process took the number: run the command again.',
+  ISSUE_FAILED: 'Run the same command again: it continues where it stopped.',
+  TEXT_UNPRINTABLE: 'The shipped fonts have no glyph for this character: correct the value or add a font.',
+  TSA_UNREACHABLE: 'Run the command again later: the document waits as "timestamp pending".',
+  TSA_INVALID: 'The timestamp authority gave a wrong answer: check its address and certificate.',
+  TIMESTAMP_REQUEST_INVALID: 'Send a DER time-stamp request per RFC 3161 section 2.4.1.',
+
+  DER_INVALID: 'The file is damaged or not DER.',
+  CMS_INVALID: 'The signature container is damaged or outside the accepted profile.',
+  CBOR_INVALID: 'The data is damaged or not deterministic CBOR.',
+  SEAL_INVALID: 'This is not a seal of a consular document.',
+  SEAL_FOREIGN: 'The code was read, but it is of another system.',
+  PICTURE_UNREADABLE: 'Scan the page again, flat and sharp, at 150 dpi or more.',
+  PDF_INVALID: 'The file is damaged, truncated or not a PDF.',
+  PDF_TOO_COMPLEX: 'The file exceeds the bounds of the reader and is refused.',
+  TRUST_MISSING: 'Name the trust bundle with --trust; it is public, ask the consulate for it.',
+  TRUST_INVALID: 'The trust bundle is damaged or was not signed by the expected root.',
+  TRUST_EXPIRED: 'Fetch the present trust bundle from the consulate.',
+  TRUST_ROLLBACK: 'A newer trust bundle was seen before: use that one or a later one.',
+
+  LOG_INCONSISTENT: 'The transparency log does not match: stop issuing and see docs/operations.md.',
+  LOG_PROOF_INVALID: 'The log proof is damaged or belongs to another document.',
+  JOURNAL_BROKEN: 'The audit journal was altered: keep the folder as it is and see docs/operations.md.',
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** One finding inside an error: where (a JSON pointer, a file, a field), and what is wrong there. */
+export interface ErrorDetail {
+  readonly where: string;
+  readonly label?: string;
+  readonly message: string;
+}
+
+/**
+ * The only error that consul throws on purpose. The message says what went wrong and where, in one line,
+ * without secrets or personal data; what to do follows from the code.
+ */
+export class ConsulError extends Error {
+  override readonly name = 'ConsulError';
+  readonly code: ErrorCode;
+  readonly details: readonly ErrorDetail[];
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; details?: readonly ErrorDetail[] } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? [];
+  }
+}

@@ -1,0 +1,55 @@
+import { type Static, Type } from '@sinclair/typebox';
+
+const Text = Type.String({ maxLength: 4000 });
+
+/** One labelled line of the document. `value` may hold several lines separated by "\n". */
+export const RowSchema = Type.Object(
+  { field: Type.String({ maxLength: 120 }), label: Text, value: Text },
+  { additionalProperties: false },
+);
+
+/** What can stand on a page, in reading order. Every character that is printed is in one of these. */
+export const BlockSchema = Type.Union([
+  Type.Object({ kind: Type.Literal('letterhead'), lines: Type.Array(Text) }, { additionalProperties: false }),
+  Type.Object({ kind: Type.Literal('title'), text: Text, subtitle: Text }, { additionalProperties: false }),
+  Type.Object({ kind: Type.Literal('heading'), text: Text }, { additionalProperties: false }),
+  Type.Object({ kind: Type.Literal('paragraph'), text: Text }, { additionalProperties: false }),
+  Type.Object({ kind: Type.Literal('rows'), rows: Type.Array(RowSchema) }, { additionalProperties: false }),
+  /** Place and date, then the quality and name of who signs. */
+  Type.Object(
+    { kind: Type.Literal('closing'), placeAndDate: Text, lines: Type.Array(Text) },
+    { additionalProperties: false },
+  ),
+  /** The QR code with its caption lines. */
+  Type.Object({ kind: Type.Literal('seal'), caption: Type.Array(Text) }, { additionalProperties: false }),
+]);
+
+/**
+ * The record of a document: all that is printed, and by which template. It is the input of the layout, it is attached
+ * to the PDF as record.json, and the first 16 bytes of the SHA-256 of its RFC 8785 form are in the seal.
+ */
+export const RecordSchema = Type.Object(
+  {
+    version: Type.Literal(1),
+    /** Identifier of the kind of document, for example `prise-en-charge`. */
+    type: Type.String({ maxLength: 60 }),
+    number: Type.String({ maxLength: 40 }),
+    /** Code of the post. */
+    post: Type.String({ maxLength: 10 }),
+    template: Type.Object({ id: Type.String({ maxLength: 60 }), version: Type.Integer({ minimum: 1 }) }),
+    /** BCP 47 language of the text. */
+    language: Type.String({ maxLength: 10 }),
+    /** Title of the document for metadata. */
+    title: Text,
+    /** RFC 3339 date-time of issue. */
+    issuedAt: Type.String({ maxLength: 30 }),
+    blocks: Type.Array(BlockSchema, { maxItems: 200 }),
+    /** Printed at the foot of each page, followed by " · page / pages". */
+    footer: Text,
+  },
+  { additionalProperties: false },
+);
+
+export type Row = Static<typeof RowSchema>;
+export type Block = Static<typeof BlockSchema>;
+export type DocumentRecord = Static<typeof RecordSchema>;
