@@ -11,6 +11,7 @@ export const errorCodes = {
   JSON_MALFORMED: 'Correct the JSON at the line and column given.',
   SCHEMA_VIOLATION: 'Correct every field listed; the pointers follow RFC 6901.',
 
+  STORE_BUSY: 'Another process is writing to this post: wait for it to end, then run the command again.',
   POST_MISSING: 'Create the post with `consul init`, or name its folder with --home or CONSUL_HOME.',
   POST_EXISTS: 'This folder already holds a post: choose another --home.',
   POST_INVALID: 'Correct post.toml at the place given.',
@@ -60,6 +61,7 @@ export const errorCodes = {
 
   LOG_INCONSISTENT: 'The transparency log does not match: stop issuing and see docs/operations.md.',
   LOG_PROOF_INVALID: 'The log proof is damaged or belongs to another document.',
+  CHECKPOINT_INVALID: 'The checkpoint is damaged or is not one of this log.',
   JOURNAL_BROKEN: 'The audit journal was altered: keep the folder as it is and see docs/operations.md.',
 } as const;
 

@@ -1,8 +1,12 @@
-import { compareBytes, fromLatin1, fromUtf8 } from '../bytes.ts';
+import { compareBytes, fromLatin1, fromUtf8, toHex } from '../bytes.ts';
 import { ConsulError } from '../errors.ts';
 import { tag } from './tags.ts';
 
 const maxDepth = 64;
+
+/** Of numbers and identifiers that are converted: beyond any key, and reading stays linear. */
+const maxIntegerOctets = 4096;
+const maxOidOctets = 128;
 
 function fail(offset: number, what: string): never {
   throw new ConsulError('DER_INVALID', `not DER at byte ${offset}: ${what}`);
@@ -175,9 +179,9 @@ export class DerNode {
 
   bigint(identifier: number = tag.integer): bigint {
     const content = this.expect(identifier).content;
-    let value = (content[0] as number) >= 0x80 ? -1n : 0n;
-    for (const octet of content) value = (value << 8n) | BigInt(octet);
-    return value;
+    if (content.length > maxIntegerOctets) this.fail('an INTEGER that is too large');
+    const value = BigInt(`0x${toHex(content)}`);
+    return (content[0] as number) >= 0x80 ? value - (1n << BigInt(8 * content.length)) : value;
   }
 
   /** An INTEGER that must fit a safe JavaScript number. */
@@ -188,6 +192,7 @@ export class DerNode {
 
   oid(identifier: number = tag.oid): string {
     const content = this.expect(identifier).content;
+    if (content.length > maxOidOctets) this.fail('an OBJECT IDENTIFIER that is too long');
     const arcs: bigint[] = [];
     let arc = 0n;
     for (const octet of content) {

@@ -1,0 +1,149 @@
+import { type Static, Type } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import { equalBytes, toHex } from '../bytes.ts';
+import type { CryptoBackend } from '../crypto/backend.ts';
+import { ConsulError } from '../errors.ts';
+import { type CborValue, decodeCbor, encodeCbor } from '../seal/cbor.ts';
+import { prepareCose, protectedKid, readCose, signCose, toBeSigned } from '../seal/cose.ts';
+import { parseCertificate } from './certificate.ts';
+import type { Signer } from './signer.ts';
+
+const Bytes = Type.Uint8Array({ minByteLength: 1, maxByteLength: 16 * 1024 });
+const Time = Type.Integer({ minimum: 0 });
+const Name = Type.String({ minLength: 1, maxLength: 300 });
+
+/** What a trusted key may sign. */
+const KeyUse = Type.Union([Type.Literal('document'), Type.Literal('seal'), Type.Literal('timestamp')]);
+
+/**
+ * Content of a trust bundle: all that a stranger needs to verify offline. Times are seconds since 1970.
+ * The bundle says which certificates a state stands behind, since when one is retired or compromised, and which
+ * transparency logs its posts keep.
+ */
+export const TrustContentSchema = Type.Object(
+  {
+    /** Tells a bundle from every other thing that the root may sign. */
+    kind: Type.Literal('consul-trust'),
+    version: Type.Literal(1),
+    sequence: Type.Integer({ minimum: 1 }),
+    issued: Time,
+    nextUpdate: Time,
+    /** Days after `nextUpdate` during which the bundle still serves, with a warning. */
+    graceDays: Type.Integer({ minimum: 0, maximum: 366 }),
+    root: Bytes,
+    authorities: Type.Array(Bytes, { maxItems: 1000 }),
+    posts: Type.Array(
+      Type.Object(
+        { code: Name, country: Name, fr: Name, en: Name, host: Name },
+        { additionalProperties: false },
+      ),
+      { maxItems: 1000 },
+    ),
+    keys: Type.Array(
+      Type.Object(
+        {
+          certificate: Bytes,
+          use: KeyUse,
+          post: Name,
+          state: Type.Union([Type.Literal('active'), Type.Literal('retired'), Type.Literal('compromised')]),
+          /** Last signing time of a retired key. */
+          lastSigning: Type.Optional(Time),
+          /** First log index that is no longer trusted, for a compromised key. */
+          compromisedSince: Type.Optional(Type.Integer({ minimum: 0 })),
+        },
+        { additionalProperties: false },
+      ),
+      { maxItems: 10_000 },
+    ),
+    /** Verifier keys of the logs, C2SP signed-note form. */
+    logs: Type.Array(Type.Object({ post: Name, key: Name }, { additionalProperties: false }), {
+      maxItems: 1000,
+    }),
+  },
+  { additionalProperties: false },
+);
+
+export type TrustContent = Static<typeof TrustContentSchema>;
+export type TrustedKey = TrustContent['keys'][number];
+
+export interface TrustBundle extends TrustContent {
+  /** Hexadecimal SHA-256 of the root certificate: what two people compare by telephone. */
+  readonly rootFingerprint: string;
+}
+
+/** COSE algorithm ES256 (RFC 9053 §2.1). */
+const es256 = -7;
+const maxBytes = 16 * 1024 * 1024;
+
+/** Plain objects to CBOR maps with text keys, and back. */
+function toCbor(value: unknown): CborValue {
+  if (Array.isArray(value)) return value.map(toCbor);
+  if (value instanceof Uint8Array || typeof value !== 'object' || value === null) return value as CborValue;
+  return new Map(
+    Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      .map(([key, member]) => [key, toCbor(member)]),
+  );
+}
+
+function fromCbor(value: CborValue): unknown {
+  if (Array.isArray(value)) return value.map(fromCbor);
+  if (value instanceof Map)
+    return Object.fromEntries([...value].map(([key, member]) => [String(key), fromCbor(member)]));
+  return value;
+}
+
+/** A trust bundle as COSE_Sign1 (RFC 9052 §4.2) by the root. */
+export async function makeTrustBundle(
+  content: TrustContent,
+  root: Signer,
+  digest: CryptoBackend['digest'],
+): Promise<Uint8Array> {
+  const kid = (await digest('sha256', content.root)).subarray(0, 8);
+  return signCose(encodeCbor(toCbor(content)), prepareCose(es256, kid), (data) => root.sign(data));
+}
+
+/**
+ * Reads a bundle and checks that its root signed it.
+ * @param expectedRoot hexadecimal SHA-256 of the root certificate, where the verifier knows it
+ * @throws ConsulError TRUST_INVALID
+ */
+export async function openTrustBundle(
+  bytes: Uint8Array,
+  backend: CryptoBackend,
+  expectedRoot?: string,
+): Promise<TrustBundle> {
+  try {
+    const cose = readCose(bytes, maxBytes);
+    const content = fromCbor(decodeCbor(cose.payload, maxBytes));
+    if (!Value.Check(TrustContentSchema, content)) {
+      const first = Value.Errors(TrustContentSchema, content).First();
+      throw new ConsulError('TRUST_INVALID', `its content is malformed at ${first?.path}`);
+    }
+    const root = parseCertificate(content.root);
+    const fingerprint = await backend.digest('sha256', content.root);
+    const kid = protectedKid(cose);
+    if (cose.algorithm !== es256 || !kid || !equalBytes(kid, fingerprint.subarray(0, 8)))
+      throw new ConsulError('TRUST_INVALID', 'its header names another key or algorithm');
+    const key = await backend.importPublicKey({ name: 'ecdsa', curve: 'P-256', hash: 'sha256' }, root.spki);
+    if (!(await key.verify(cose.signature, toBeSigned(cose))))
+      throw new ConsulError('TRUST_INVALID', 'its signature is wrong');
+    const rootFingerprint = toHex(fingerprint);
+    if (expectedRoot !== undefined && expectedRoot.toLowerCase().replace(/[^0-9a-f]/g, '') !== rootFingerprint)
+      throw new ConsulError('TRUST_INVALID', `it was signed by the root ${rootFingerprint}, not by the expected one`);
+    return { ...content, rootFingerprint };
+  } catch (cause) {
+    if (!(cause instanceof ConsulError)) throw cause;
+    throw new ConsulError('TRUST_INVALID', `the trust bundle is not accepted: ${cause.message}`, { cause });
+  }
+}
+
+export type Freshness = 'current' | 'stale' | 'expired' | 'not-yet-valid';
+
+/** `stale` is past the next update but within the grace period; `expired` must fail closed. */
+export function trustFreshness(bundle: TrustContent, now: Date): Freshness {
+  const seconds = now.getTime() / 1000;
+  if (seconds < bundle.issued - 300) return 'not-yet-valid';
+  if (seconds <= bundle.nextUpdate) return 'current';
+  return seconds <= bundle.nextUpdate + bundle.graceDays * 86_400 ? 'stale' : 'expired';
+}
