@@ -50,6 +50,68 @@ export const RecordSchema = Type.Object(
   { additionalProperties: false },
 );
 
+const Label = Type.String({ minLength: 1, maxLength: 200 });
+const Seconds = Type.Integer({ minimum: 0, maximum: 253_402_300_799 });
+
+/**
+ * The record as it is attached and hashed: what is printed, and what the seal says besides the digest of this very
+ * record. Names and units are those of `SealClaims` (core/seal/claims.ts); claims of the procedure have their label
+ * as a decimal name.
+ */
+export const SealedRecordSchema = Type.Composite(
+  [
+    RecordSchema,
+    Type.Object({
+      claims: Type.Object(
+        {
+          issuer: Label,
+          issuedAt: Seconds,
+          notBefore: Type.Optional(Seconds),
+          expires: Type.Optional(Seconds),
+          identity: Type.Optional(Type.Record(Type.String({ maxLength: 30 }), Label, { maxProperties: 20 })),
+          document: Type.Record(
+            Type.String({ maxLength: 30 }),
+            Type.Union([Label, Type.Integer({ minimum: 0 })]),
+            { maxProperties: 20 },
+          ),
+          extra: Type.Optional(
+            Type.Record(Type.String({ pattern: '^[1-9][0-9]*$' }), Type.Union([Label, Type.Integer()]), {
+              maxProperties: 40,
+            }),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+    }),
+  ],
+  { additionalProperties: false },
+);
+
 export type Row = Static<typeof RowSchema>;
 export type Block = Static<typeof BlockSchema>;
 export type DocumentRecord = Static<typeof RecordSchema>;
+export type SealedRecord = Static<typeof SealedRecordSchema>;
+
+/** The printed text of a block in reading order. */
+function blockTexts(block: Block): readonly string[] {
+  switch (block.kind) {
+    case 'letterhead':
+      return block.lines;
+    case 'title':
+      return [block.text, block.subtitle];
+    case 'heading':
+    case 'paragraph':
+      return [block.text];
+    case 'rows':
+      return block.rows.flatMap((row) => [row.label, row.value]);
+    case 'closing':
+      return [block.placeAndDate, ...block.lines];
+    case 'seal':
+      return block.caption;
+  }
+}
+
+/** All that the pages show in reading order, footers left out; one text a line. */
+export function recordText(record: DocumentRecord): string {
+  return record.blocks.flatMap(blockTexts).join('\n');
+}

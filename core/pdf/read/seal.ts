@@ -1,0 +1,148 @@
+import { invalid } from './bounds.ts';
+import type { PdfFile } from './document.ts';
+import type { PdfStream } from './objects.ts';
+
+/** The name under which a page draws its seal. */
+export const sealResource = 'ConsulSeal';
+
+/** A QR symbol without its quiet zone. */
+export interface SealMatrix {
+  /** Modules on a side: 21 to 177. */
+  readonly size: number;
+  /** Row by row from the top left; 1 is dark. */
+  readonly modules: Uint8Array;
+}
+
+/** A QR symbol of version 40 with eight modules of quiet zone on each side. */
+const maxSide = 193;
+/** In modules: a drawn rectangle may be a little larger so that no seam shows between rows. */
+const tolerance = 0.25;
+/** Each rectangle has at least one module of its own. */
+const maxRuns = maxSide * maxSide;
+
+/** x, y, width and height of each rectangle, one after the other. */
+type Runs = readonly number[];
+
+const isBreak = (octet: number | undefined): boolean => octet === 0x20 || octet === 0x0a || octet === 0x0d;
+
+function refuse(at: number): never {
+  return invalid(at, 'the seal draws something else than black modules');
+}
+
+/** The number of modules that `digits` and a fraction of `scale` say, rounded. */
+function modulesOf(digits: number, scale: number, at: number): number {
+  if (scale <= 1) return digits;
+  const whole = Math.round(digits / scale);
+  return Math.abs(digits / scale - whole) <= tolerance ? whole : refuse(at);
+}
+
+/** Reads the one form that a seal's content has: `0 g`, then `x y w h re` for each rectangle, then `f`. */
+function readRuns(content: Uint8Array): Runs {
+  const runs: number[] = [];
+  const { length } = content;
+  let coloured = false;
+  let numbers = 0;
+  let at = 0;
+  while (at < length) {
+    const octet = content[at] as number;
+    if ((octet >= 0x30 && octet <= 0x39) || octet === 0x2e) {
+      const start = at;
+      let digits = 0;
+      let scale = 0;
+      for (; at < length && !isBreak(content[at]); at++) {
+        const next = content[at] as number;
+        if (next === 0x2e && scale === 0) scale = 1;
+        else if (next >= 0x30 && next <= 0x39 && at - start < 12) {
+          digits = digits * 10 + next - 0x30;
+          scale *= 10;
+        } else refuse(at);
+      }
+      if (scale === 1) refuse(at);
+      if (++numbers > 4) refuse(at);
+      runs.push(modulesOf(digits, scale, at));
+    } else if (octet === 0x72 && content[at + 1] === 0x65 && coloured && numbers === 4) {
+      at += 2;
+      numbers = 0;
+      if (runs.length > 4 * maxRuns) refuse(at);
+    } else if (octet === 0x67 && !coloured && numbers === 1 && runs.pop() === 0) {
+      at++;
+      numbers = 0;
+      coloured = true;
+    } else if (octet === 0x66 && coloured && numbers === 0) {
+      for (at++; isBreak(content[at]); at++);
+      return at === length ? runs : refuse(at);
+    } else refuse(at);
+    if (!isBreak(content[at])) refuse(at);
+    while (isBreak(content[at])) at++;
+  }
+  return refuse(at);
+}
+
+/** A form is clipped to its /BBox: what stands outside would be read here and not seen on the page. */
+function checkBox(file: PdfFile, form: PdfStream, edges: Edges): void {
+  const box = file.array(form.dict.get('BBox'))?.map((item) => file.number(item));
+  const [left, bottom, right, top] = box ?? [];
+  if (left === undefined || bottom === undefined || right === undefined || top === undefined)
+    invalid(form.start, 'the seal has no /BBox');
+  if (edges.left < left || edges.bottom < bottom || edges.right > right || edges.top > top)
+    invalid(form.start, 'the seal draws outside its /BBox');
+}
+
+interface Edges {
+  readonly left: number;
+  readonly bottom: number;
+  readonly right: number;
+  readonly top: number;
+}
+
+function edgesOf(runs: Runs): Edges {
+  let [left, bottom, right, top] = [maxSide, maxSide, 0, 0];
+  for (let i = 0; i < runs.length; i += 4) {
+    const x = runs[i] as number;
+    const y = runs[i + 1] as number;
+    const width = runs[i + 2] as number;
+    const height = runs[i + 3] as number;
+    if (width < 1 || height < 1) invalid(0, 'a rectangle of the seal that is empty');
+    if (x < left) left = x;
+    if (y < bottom) bottom = y;
+    if (x + width > right) right = x + width;
+    if (y + height > top) top = y + height;
+  }
+  const size = right - left;
+  // The three finder patterns touch all four sides: the extent of the dark modules is the symbol.
+  if (right > maxSide || top > maxSide || size !== top - bottom || size < 21 || size > 177 || size % 4 !== 1)
+    invalid(0, 'the seal is not of the size of a QR symbol');
+  return { left, bottom, right, top };
+}
+
+function toMatrix(runs: Runs, { left, right, top }: Edges): SealMatrix {
+  const size = right - left;
+  const modules = new Uint8Array(size * size);
+  for (let i = 0; i < runs.length; i += 4) {
+    const column = (runs[i] as number) - left;
+    const end = top - (runs[i + 1] as number);
+    const width = runs[i + 2] as number;
+    for (let row = end - (runs[i + 3] as number); row < end; row++) {
+      const from = row * size + column;
+      for (let at = from; at < from + width; at++) modules[at] = 1;
+    }
+  }
+  return { size, modules };
+}
+
+const kept = new WeakMap<PdfStream, SealMatrix>();
+
+/**
+ * The modules that a seal's form draws: black rectangles in module units, filled once at the end, and nothing else.
+ * @throws ConsulError PDF_INVALID where it draws anything else
+ */
+export function readSealForm(file: PdfFile, form: PdfStream): SealMatrix {
+  const known = kept.get(form);
+  if (known) return known;
+  const runs = readRuns(file.data(form));
+  const edges = edgesOf(runs);
+  checkBox(file, form, edges);
+  const matrix = toMatrix(runs, edges);
+  kept.set(form, matrix);
+  return matrix;
+}

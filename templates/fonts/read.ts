@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FontFamily } from '../../core/pdf/compile.ts';
+
+/** The families that documents are set in, in the order of preference. */
+const families = [
+  { name: 'NotoSans', scale: 1 },
+  { name: 'NotoNaskhArabic', scale: 1.2 },
+] as const;
+
+/** Reads the shipped fonts from their folder (this one). */
+export const readFonts = (folder: string): FontFamily[] =>
+  families.map(({ name, scale }) => ({
+    regular: readFileSync(join(folder, `${name}-Regular.ttf`)),
+    bold: readFileSync(join(folder, `${name}-Bold.ttf`)),
+    scale,
+  }));
