@@ -1,0 +1,230 @@
+import type { CompiledQuery } from 'kysely';
+import { ConsulError } from '../errors.ts';
+import { advance } from './counter.ts';
+import { inGroups } from './groups.ts';
+import type { DocumentRow, SignatureLevel, TimestampState } from './schema.ts';
+import { isUniqueViolation } from './sqlite.ts';
+import type { Reader, Tx } from './store.ts';
+
+export interface Reservation {
+  /** First of `count` numbers that follow one another in the register of this type and year. */
+  readonly firstSequence: number;
+  /** First of `count` positions in the status list. */
+  readonly firstStatusIndex: number;
+}
+
+/**
+ * Takes numbers from the yearly register. They are used by `insertReserved` in the same transaction: rolled back
+ * together or kept together, so the register has no gaps.
+ */
+export async function reserveNumbers(
+  tx: Tx,
+  { type, year, count }: { readonly type: string; readonly year: number; readonly count: number },
+): Promise<Reservation> {
+  return {
+    firstSequence: await advance(tx, `register/${type}/${year}`, 1, count),
+    firstStatusIndex: await advance(tx, 'status', 0, count),
+  };
+}
+
+/** `PC-2026-000123`. */
+export const documentNumber = (prefix: string, year: number, sequence: number): string =>
+  `${prefix}-${year}-${String(sequence).padStart(6, '0')}`;
+
+export interface ReservedDocument {
+  readonly statusIndex: number;
+  readonly number: string;
+  readonly type: string;
+  readonly year: number;
+  readonly sequence: number;
+  readonly reference: string;
+  readonly language: string;
+  /** The record in its RFC 8785 form. */
+  readonly record: string;
+  /** SHA-256 of `record`. */
+  readonly recordDigest: Uint8Array;
+  /** First and last day, `YYYY-MM-DD`. */
+  readonly validFrom: string;
+  readonly validUntil: string | null;
+  readonly reservedAt: string;
+}
+
+/**
+ * Writes the intent to issue, before anything is signed.
+ * @throws ConsulError NUMBER_CONFLICT when a request has its document of this type already, or a number is taken
+ */
+export async function insertReserved(tx: Tx, documents: readonly ReservedDocument[]): Promise<void> {
+  try {
+    await inGroups(documents, async (group) => {
+      const rows = group.map(({ record, ...row }) => ({ ...row, step: 'reserved' as const }));
+      await tx.insertInto('document').values(rows).execute();
+      const records = group.map(({ statusIndex, record }) => ({ statusIndex, json: record }));
+      await tx.insertInto('record').values(records).execute();
+    });
+  } catch (cause) {
+    if (!isUniqueViolation(cause)) throw cause;
+    throw new ConsulError(
+      'NUMBER_CONFLICT',
+      'a document of this request or with this number exists already',
+      {
+        cause,
+      },
+    );
+  }
+}
+
+export interface SealedDocument {
+  readonly number: string;
+  readonly seal: Uint8Array;
+  /** Position of the seal's leaf, from `appendLeaves` in the same transaction. */
+  readonly leafIndex: number;
+}
+
+/**
+ * Records the one seal that a document will ever have, with its place in the log.
+ * @throws ConsulError NUMBER_CONFLICT when a document is not reserved, or has its seal already
+ */
+export async function recordSeals(tx: Tx, documents: readonly SealedDocument[]): Promise<void> {
+  await updateEach(
+    tx,
+    documents,
+    ({ number, seal, leafIndex }) =>
+      tx
+        .updateTable('document')
+        .set({ seal, leafIndex, step: 'logged' })
+        .where('number', '=', number)
+        .where('step', '=', 'reserved')
+        .compile(),
+    'has its seal already or is not reserved',
+  );
+}
+
+export interface IssuedDocument {
+  readonly number: string;
+  /** Of the file, relative to the folder of documents. */
+  readonly path: string;
+  readonly sha256: Uint8Array;
+  readonly size: number;
+  readonly level: SignatureLevel;
+  readonly timestamp: TimestampState;
+  readonly issuedAt: string;
+}
+
+/**
+ * Enters documents whose files are in their place.
+ * @throws ConsulError NUMBER_CONFLICT when a document is entered already or has no seal
+ */
+export async function registerIssued(tx: Tx, documents: readonly IssuedDocument[]): Promise<void> {
+  await updateEach(
+    tx,
+    documents,
+    ({ number, path, sha256, size, level, timestamp, issuedAt }) =>
+      tx
+        .updateTable('document')
+        .set({ path, sha256, size, level, timestamp, issuedAt, step: 'issued' })
+        .where('number', '=', number)
+        .where('step', '=', 'logged')
+        .compile(),
+    'is in the register already or has no seal',
+  );
+}
+
+export interface ExtendedDocument {
+  readonly number: string;
+  /** Digest that the file had before. */
+  readonly before: Uint8Array;
+  readonly sha256: Uint8Array;
+  readonly size: number;
+  readonly level: SignatureLevel;
+}
+
+/**
+ * Notes that files were extended (RFC 3161 timestamp, DSS): the signed bytes before are still their beginning.
+ * @throws ConsulError NUMBER_CONFLICT when a file is no longer the one that was extended
+ */
+export async function recordExtended(tx: Tx, documents: readonly ExtendedDocument[]): Promise<void> {
+  await updateEach(
+    tx,
+    documents,
+    ({ number, before, sha256, size, level }) =>
+      tx
+        .updateTable('document')
+        .set({ sha256, size, level, timestamp: 'done' })
+        .where('number', '=', number)
+        .where('step', '=', 'issued')
+        .where('sha256', '=', before)
+        .compile(),
+    'is not the file that was extended',
+  );
+}
+
+async function updateEach<T extends { readonly number: string }>(
+  tx: Tx,
+  rows: readonly T[],
+  query: (row: T) => CompiledQuery,
+  otherwise: string,
+): Promise<void> {
+  for (const row of rows) {
+    const { numAffectedRows } = await tx.executeQuery(query(row));
+    if (numAffectedRows !== 1n)
+      throw new ConsulError('NUMBER_CONFLICT', `document ${row.number} ${otherwise}`);
+  }
+}
+
+export type DocumentWithRecord = DocumentRow & { readonly record: string };
+
+/** Documents that were begun and not ended, oldest first, with their records; after a crash issuing goes on from here. */
+export async function unfinishedDocuments(
+  db: Reader,
+  { after = -1, limit }: { readonly after?: number; readonly limit: number },
+): Promise<DocumentWithRecord[]> {
+  return withRecords(db)
+    .where('document.step', '<>', 'issued')
+    .where('document.statusIndex', '>', after)
+    .orderBy('document.statusIndex')
+    .limit(limit)
+    .execute();
+}
+
+/** Documents whose timestamp is still owed, oldest first. */
+export async function untimestampedDocuments(db: Reader, limit: number): Promise<DocumentRow[]> {
+  return db
+    .selectFrom('document')
+    .selectAll()
+    .where('timestamp', '=', 'pending')
+    .orderBy('statusIndex')
+    .limit(limit)
+    .execute();
+}
+
+export async function findDocument(db: Reader, number: string): Promise<DocumentWithRecord | undefined> {
+  return withRecords(db).where('document.number', '=', number).executeTakeFirst();
+}
+
+/** The documents of some requests, whatever step they have reached. */
+export async function documentsOf(db: Reader, references: readonly string[]): Promise<DocumentWithRecord[]> {
+  const found: DocumentWithRecord[] = [];
+  await inGroups(references, async (group) => {
+    found.push(...(await withRecords(db).where('document.reference', 'in', group).execute()));
+  });
+  return found;
+}
+
+/** The register with its records, in the order of reservation; `after` is the last status index of the page before. */
+export async function registerPage(
+  db: Reader,
+  { after = -1, limit }: { readonly after?: number; readonly limit: number },
+): Promise<DocumentWithRecord[]> {
+  return withRecords(db)
+    .where('document.statusIndex', '>', after)
+    .orderBy('document.statusIndex')
+    .limit(limit)
+    .execute();
+}
+
+const withRecords = (db: Reader) =>
+  db
+    .selectFrom('document')
+    .innerJoin('record', 'record.statusIndex', 'document.statusIndex')
+    .selectAll('document')
+    .select('record.json as record');

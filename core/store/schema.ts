@@ -1,0 +1,176 @@
+import type { Generated, Selectable } from 'kysely';
+import type { PieceType, RequestState } from '../procedures/definition.ts';
+
+export type PieceState = 'asked' | 'received' | 'accepted' | 'refused' | 'expired';
+
+/**
+ * How far the issuing of a document has come. `reserved`: number and record are fixed. `logged`: the seal is made and
+ * its leaf is in the log. `issued`: the signed file is in its place.
+ */
+export type DocumentStep = 'reserved' | 'logged' | 'issued';
+
+/** PAdES baseline levels, ETSI EN 319 142-1 §6. */
+export type SignatureLevel = 'B-B' | 'B-T' | 'B-LT' | 'B-LTA';
+
+/** `pending`: the timestamp authority did not answer yet. */
+export type TimestampState = 'pending' | 'done';
+
+// Conventions of every table: times are RFC 3339 in UTC with milliseconds, days are `YYYY-MM-DD`, JSON is text in its
+// RFC 8785 form, digests are the 32 bytes of SHA-256.
+
+export interface RequestTable {
+  reference: string;
+  procedure: string;
+  procedureVersion: number;
+  language: string;
+  state: RequestState;
+  /** JSON: what the citizen filled in. */
+  data: string;
+  /** Name shown in lists. */
+  holder: string;
+  /** Text of the question that waits for an answer of the citizen. */
+  question: string | null;
+  submittedAt: string;
+  /** Day by which the post promised an answer; null while the clock stands. */
+  dueAt: string | null;
+  /** Working days left when the clock was stopped. */
+  remainingDays: number | null;
+  assignedTo: string | null;
+  decision: 'accepted' | 'refused' | null;
+  decisionReason: string | null;
+  decisionGround: string | null;
+  /** How and until when the citizen can contest a refusal. */
+  decisionContest: string | null;
+  decidedAt: string | null;
+  decidedBy: string | null;
+  closedAt: string | null;
+  /** Chosen by the caller, so that a retry does not make a second request. */
+  idempotencyKey: string | null;
+  /** Counts the acts; two agents who act on the same state are told apart by it. */
+  version: number;
+}
+
+export interface PieceTable {
+  reference: string;
+  /** Counted from 1 within the request. */
+  ordinal: number;
+  kind: string;
+  /** Which item of the form's list the piece is about, counted from 0, where its kind is asked for each. */
+  item: number | null;
+  state: PieceState;
+  /** Null, as the next three, while the piece is only asked for. */
+  sha256: Uint8Array | null;
+  mediaType: PieceType | null;
+  size: number | null;
+  name: string | null;
+  reason: string | null;
+  at: string;
+}
+
+/** What rules add up over the documents in force of one person or dwelling. */
+export interface RunningTable {
+  reference: string;
+  procedure: string;
+  key: string;
+  /** JSON: names to numbers. */
+  figures: string;
+}
+
+/** What happened to a request, in words that may hold personal data; the journal holds its digest. */
+export interface TimelineTable {
+  /** Number of the journal entry that covers this one. */
+  seq: number;
+  reference: string;
+  at: string;
+  actor: string;
+  kind: string;
+  detail: string;
+  /** Random, so that the digest in the journal says nothing about an entry that was deleted. */
+  salt: Uint8Array;
+}
+
+/** Who did what, without personal data; hash-chained and gap-free from 1. */
+export interface JournalTable {
+  seq: number;
+  at: string;
+  actor: string;
+  action: string;
+  subject: string;
+  detail: string;
+  covers: 'timeline' | 'object' | null;
+  digest: Uint8Array | null;
+  previous: Uint8Array;
+  hash: Uint8Array;
+}
+
+/** The register of what was issued or is being issued. */
+export interface DocumentTable {
+  /** Position in the status list; grows by one with every reservation. */
+  statusIndex: number;
+  number: string;
+  type: string;
+  year: number;
+  sequence: number;
+  reference: string;
+  language: string;
+  recordDigest: Uint8Array;
+  step: DocumentStep;
+  seal: Uint8Array | null;
+  leafIndex: number | null;
+  path: string | null;
+  sha256: Uint8Array | null;
+  size: number | null;
+  level: SignatureLevel | null;
+  timestamp: TimestampState | null;
+  validFrom: string;
+  validUntil: string | null;
+  reservedAt: string;
+  issuedAt: string | null;
+}
+
+/** The record of a document as JSON; apart from the register, whose rows change and must stay small. */
+export interface RecordTable {
+  statusIndex: number;
+  json: string;
+}
+
+/** Entries of the transparency log (C2SP tlog-tiles), in order. */
+export interface LeafTable {
+  leafIndex: number;
+  entry: Uint8Array;
+}
+
+/** The next value of each gap-free sequence. */
+export interface CounterTable {
+  name: string;
+  next: number;
+}
+
+/** What the world must be told, written in the transaction of the act it tells about. */
+export interface OutboxTable {
+  id: number;
+  kind: string;
+  payload: string;
+  createdAt: string;
+  doneAt: Generated<string | null>;
+}
+
+export interface Schema {
+  request: RequestTable;
+  piece: PieceTable;
+  running: RunningTable;
+  timeline: TimelineTable;
+  journal: JournalTable;
+  document: DocumentTable;
+  record: RecordTable;
+  leaf: LeafTable;
+  counter: CounterTable;
+  outbox: OutboxTable;
+}
+
+export type RequestRow = Selectable<RequestTable>;
+export type PieceRow = Selectable<PieceTable>;
+export type TimelineRow = Selectable<TimelineTable>;
+export type JournalRow = Selectable<JournalTable>;
+export type DocumentRow = Selectable<DocumentTable>;
+export type OutboxRow = Selectable<OutboxTable>;
