@@ -1,31 +1,108 @@
 /** ETSI EN 319 102-1 §5.1.3: the three main indications. */
 export type Indication = 'TOTAL-PASSED' | 'INDETERMINATE' | 'TOTAL-FAILED';
 
-/** ETSI EN 319 102-1 table 6, those that can come out here. */
-export type SubIndication =
-  | 'FORMAT_FAILURE'
-  | 'HASH_FAILURE'
-  | 'SIG_CRYPTO_FAILURE'
-  | 'REVOKED'
-  | 'EXPIRED'
-  | 'NOT_YET_VALID'
-  | 'SIG_CONSTRAINTS_FAILURE'
-  | 'CHAIN_CONSTRAINTS_FAILURE'
-  | 'CRYPTO_CONSTRAINTS_FAILURE'
-  | 'NO_SIGNING_CERTIFICATE_FOUND'
-  | 'NO_CERTIFICATE_CHAIN_FOUND'
-  | 'OUT_OF_BOUNDS_NO_POE'
-  | 'REVOKED_NO_POE'
-  | 'TIMESTAMP_ORDER_FAILURE'
-  | 'TRY_LATER'
-  | 'SIGNED_DATA_NOT_FOUND';
+/** ETSI EN 319 102-1 tables 5 and 6: every sub-indication that can come out here, with its main indication. */
+export const subIndications = {
+  FORMAT_FAILURE: 'TOTAL-FAILED',
+  HASH_FAILURE: 'TOTAL-FAILED',
+  SIG_CRYPTO_FAILURE: 'TOTAL-FAILED',
+  REVOKED: 'TOTAL-FAILED',
+  EXPIRED: 'TOTAL-FAILED',
+  NOT_YET_VALID: 'TOTAL-FAILED',
+  SIG_CONSTRAINTS_FAILURE: 'INDETERMINATE',
+  CHAIN_CONSTRAINTS_FAILURE: 'INDETERMINATE',
+  CERTIFICATE_CHAIN_GENERAL_FAILURE: 'INDETERMINATE',
+  CRYPTO_CONSTRAINTS_FAILURE: 'INDETERMINATE',
+  NO_SIGNING_CERTIFICATE_FOUND: 'INDETERMINATE',
+  NO_CERTIFICATE_CHAIN_FOUND: 'INDETERMINATE',
+  OUT_OF_BOUNDS_NO_POE: 'INDETERMINATE',
+  REVOKED_NO_POE: 'INDETERMINATE',
+  TIMESTAMP_ORDER_FAILURE: 'INDETERMINATE',
+  TRY_LATER: 'INDETERMINATE',
+  SIGNED_DATA_NOT_FOUND: 'INDETERMINATE',
+} as const satisfies Record<string, Exclude<Indication, 'TOTAL-PASSED'>>;
 
-export type Outcome = 'passed' | 'failed' | 'indeterminate';
+export type SubIndication = keyof typeof subIndications;
+
+export type CheckId =
+  | 'trust-bundle'
+  | 'structure'
+  | 'coverage'
+  | 'signature-format'
+  | 'signature-digest'
+  | 'signature-value'
+  | 'signer'
+  | 'timestamp'
+  | 'timestamp-authority'
+  | 'seal'
+  | 'seal-signer'
+  | 'seal-signature'
+  | 'record'
+  | 'record-digest'
+  | 'record-seal'
+  | 'page-text'
+  | 'qr-code'
+  | 'log-proof'
+  | 'validity';
 
 /** One thing that was checked, and why it came out so. `id` is stable; `message` is for people. */
 export interface Check {
-  readonly id: string;
-  readonly outcome: Outcome;
+  readonly id: CheckId;
+  readonly outcome: 'passed' | 'failed' | 'indeterminate';
   readonly subIndication?: SubIndication;
   readonly message: string;
+}
+
+/** A field that the reader compares with the paper in their hand. */
+export interface ShownField {
+  readonly label: string;
+  readonly value: string;
+}
+
+/**
+ * The verdict on one file, picture or text. Its JSON form is stable: members are added, never changed or taken away
+ * (docs/verify-json.md).
+ */
+export interface Report {
+  readonly version: 1;
+  readonly subject: 'pdf' | 'seal' | 'unknown';
+  readonly indication: Indication;
+  readonly subIndication?: SubIndication;
+  /** One sentence that a clerk can act on. */
+  readonly summary: string;
+  readonly checks: readonly Check[];
+  /** What the document says of itself; only what is covered by a valid seal signature. */
+  readonly document?: {
+    readonly type: string;
+    readonly number: string;
+    readonly post: string;
+    readonly issuedAt: string;
+    readonly validFrom?: string;
+    readonly validUntil?: string;
+  };
+  /** RFC 3339; the time proven by the time-stamp. */
+  readonly signedAt?: string;
+  readonly signer?: string;
+  readonly fields: readonly ShownField[];
+  /** True when only the seal was seen, so that the fields must be compared with the paper by eye. */
+  readonly compareWithPaper: boolean;
+  readonly trust: {
+    readonly root: string;
+    readonly sequence: number;
+    readonly issued: string;
+    readonly nextUpdate: string;
+    readonly freshness: 'current' | 'stale' | 'expired' | 'not-yet-valid';
+  };
+  readonly verifiedAt: string;
+}
+
+/** The verdict that follows from the checks: the first failure decides, else the first doubt (EN 319 102-1 §5.1.3). */
+export function conclude(
+  checks: readonly Check[],
+): Pick<Report, 'indication' | 'subIndication'> & { cause?: Check } {
+  const cause =
+    checks.find((check) => check.outcome === 'failed') ??
+    checks.find((check) => check.outcome === 'indeterminate');
+  if (!cause?.subIndication) return { indication: 'TOTAL-PASSED' };
+  return { indication: subIndications[cause.subIndication], subIndication: cause.subIndication, cause };
 }

@@ -1,0 +1,378 @@
+import { concatBytes, equalBytes } from '../bytes.ts';
+import { padesProfile, type VerifiedSignedData, verifySignedData } from '../cms/verify.ts';
+import { ConsulError } from '../errors.ts';
+import { verifyProof } from '../log/proof.ts';
+import { type Attachment, readAttachments } from '../pdf/read/attachments.ts';
+import { type PdfFile, readPdf } from '../pdf/read/document.ts';
+import { type PdfImage, pageImages } from '../pdf/read/images.ts';
+import { type PdfSignature, readSignatures } from '../pdf/read/signature.ts';
+import { drawnSeals, pageContents } from '../pdf/read/text.ts';
+import type { SealedRecord } from '../pdf/record.ts';
+import type { Certificate } from '../pki/certificate.ts';
+import { sealUrl } from '../seal/carrier.ts';
+import type { Picture, ReadCodes } from '../seal/picture.ts';
+import { isMatrixOf } from '../seal/qr.ts';
+import type { Seal } from '../seal/seal.ts';
+import { checkToken } from '../time/token.ts';
+import { verifyCodes } from './picture.ts';
+import { readRecord, recordContradiction, textDifference } from './record.ts';
+import type { Report } from './report.ts';
+import { checkSeal, checkValidity, reportOn, sealFrom, type VerifyContext } from './seal.ts';
+import { checkFreshness, shownName, type Trust } from './trust.ts';
+import { Checklist, sayTime } from './words.ts';
+
+/** How far the clock of a time-stamp authority may be ahead of ours. */
+const clockSkew = 5 * 60_000;
+
+/**
+ * The verdict on a PDF (ETSI EN 319 102-1 §5.5, signatures with time): structure, signature, signer, time-stamp; then
+ * that the seal, the record, the page and the log agree. A PDF without a signature is taken for a scan.
+ * @param readCodes reads QR codes off the pictures of a scan
+ */
+export async function verifyPdf(
+  bytes: Uint8Array,
+  context: VerifyContext,
+  readCodes: (picture: Picture) => Promise<ReadCodes>,
+): Promise<Report> {
+  const list = new Checklist(context.language);
+  checkFreshness(list, context.trust.bundle, context.now);
+  const broken = (error: unknown): Report => {
+    if (!(error instanceof ConsulError) || (error.code !== 'PDF_INVALID' && error.code !== 'PDF_TOO_COMPLEX'))
+      throw error;
+    list.refused('structure', 'FORMAT_FAILURE', 'structure.broken', { detail: error.message });
+    return reportOn(list, { subject: 'pdf' }, context);
+  };
+  try {
+    const file = readPdf(bytes);
+    const signatures = readSignatures(file);
+    if (signatures.length === 0) return await verifyScan(file, list, context, readCodes);
+    return await verifySigned(file, signatures, list, context);
+  } catch (error) {
+    return broken(error);
+  }
+}
+
+async function verifyScan(
+  file: PdfFile,
+  list: Checklist,
+  context: VerifyContext,
+  readCodes: (picture: Picture) => Promise<ReadCodes>,
+): Promise<Report> {
+  for (const image of pageImages(file)) {
+    const picture = pictureOf(image);
+    if (!picture) continue;
+    const found = await readCodes(picture);
+    if (found.codes.length > 0) return verifyCodes(found, context);
+  }
+  list.refused('coverage', 'SIGNED_DATA_NOT_FOUND', 'coverage.none');
+  return reportOn(list, { subject: 'pdf' }, context);
+}
+
+function pictureOf(image: PdfImage): Picture | undefined {
+  switch (image.kind) {
+    case 'jpeg':
+      return image.bytes;
+    case 'rgba':
+      return { width: image.width, height: image.height, data: image.rgba };
+    case 'unsupported':
+      return undefined;
+  }
+}
+
+async function verifySigned(
+  file: PdfFile,
+  signatures: readonly PdfSignature[],
+  list: Checklist,
+  context: VerifyContext,
+): Promise<Report> {
+  checkStructure(file, list);
+  const cms = await checkSignature(file, signatures, list, context.trust);
+  const time = cms && (await checkTimestamp(cms, list, context));
+  const attachments = readAttachments(file);
+  const seal = sealOf(attachments, list);
+  const logIndex = seal && (await checkLogProof(attachments, seal, list, context.trust));
+  if (cms) await checkSigner(cms.certificate, time ?? context.now, seal, logIndex, list, context.trust);
+  let record: ReturnType<typeof recordOf>;
+  if (seal) {
+    await checkSeal(list, seal, context.trust, logIndex);
+    record = recordOf(attachments, list);
+    if (record) await checkEqualities(file, record, seal, list, context.trust);
+    checkValidity(list, seal.claims, context.now);
+  }
+  return reportOn(
+    list,
+    {
+      subject: 'pdf',
+      claims: seal?.claims,
+      signedAt: time,
+      signer: cms && shownName(cms.certificate),
+      title: record?.record.title,
+    },
+    context,
+  );
+}
+
+function checkStructure(file: PdfFile, list: Checklist): void {
+  const [finding] = file.findings;
+  if (finding) list.refused('structure', 'FORMAT_FAILURE', 'structure.finding', { detail: finding.message });
+  else if (file.revisions.length > 1)
+    list.refused('structure', 'FORMAT_FAILURE', 'structure.revisions', { count: file.revisions.length });
+  else list.passed('structure', 'structure.passed');
+}
+
+/** The hole must be written in one way only, so that no byte in it can change unseen. */
+function isUniformHex(file: PdfFile, [, start, end]: readonly [number, number, number, number]): boolean {
+  const hole = file.bytes.subarray(start + 1, end - 1);
+  const has = (from: number, to: number): boolean => hole.some((octet) => octet >= from && octet <= to);
+  return !(has(0x41, 0x46) && has(0x61, 0x66));
+}
+
+/** Certificates are not covered by the signature: only those that the bundle holds byte for byte may stand there. */
+function strangeCertificate(embedded: readonly Uint8Array[], trust: Trust): boolean {
+  return embedded.some((certificate) => !trust.holds(certificate));
+}
+
+async function checkSignature(
+  file: PdfFile,
+  signatures: readonly PdfSignature[],
+  list: Checklist,
+  trust: Trust,
+): Promise<VerifiedSignedData | undefined> {
+  const [signature] = signatures;
+  if (!signature || signatures.length > 1) {
+    list.refused('coverage', 'FORMAT_FAILURE', 'coverage.many', { count: signatures.length });
+    return undefined;
+  }
+  const { problems, signed, contents, byteRange, coversFile } = signature;
+  const [problem] = problems;
+  if (problem || !signed || !contents || !byteRange || !coversFile || signature.kind !== 'signature') {
+    list.refused('coverage', 'FORMAT_FAILURE', 'coverage.partial', {
+      detail: problem?.message ?? signature.subFilter,
+    });
+    return undefined;
+  }
+  list.passed('coverage', 'coverage.passed');
+  if (!isUniformHex(file, byteRange)) {
+    list.refused('signature-format', 'FORMAT_FAILURE', 'signature-format.failed', { detail: '/Contents' });
+    return undefined;
+  }
+
+  const covered = concatBytes(...signed);
+  const result = await verifySignedData(
+    contents,
+    padesProfile,
+    { contentDigest: (algorithm) => trust.backend.digest(algorithm, covered) },
+    trust.backend,
+  );
+  if (!result.valid) {
+    const { subIndication, message } = result;
+    if (subIndication === 'HASH_FAILURE')
+      list.refused('signature-digest', subIndication, 'signature-digest.failed');
+    else if (subIndication === 'SIG_CRYPTO_FAILURE')
+      list.refused('signature-value', subIndication, 'signature-value.failed');
+    else list.refused('signature-format', subIndication, 'signature-format.failed', { detail: message });
+    return undefined;
+  }
+  const { certificates, crls, signer } = result.signed;
+  if (strangeCertificate(certificates, trust) || crls.length > 0 || signer.unsigned.others.length > 0)
+    list.refused('signature-format', 'NO_CERTIFICATE_CHAIN_FOUND', 'signature-format.strange');
+  else list.passed('signature-format', 'signature-format.passed');
+  list.passed('signature-digest', 'signature-digest.passed');
+  list.passed('signature-value', 'signature-value.passed', { algorithm: describeAlgorithm(result) });
+  return result;
+}
+
+function describeAlgorithm({ algorithm }: VerifiedSignedData): string {
+  switch (algorithm.name) {
+    case 'ecdsa':
+      return `ECDSA ${algorithm.curve}, ${algorithm.hash}`;
+    case 'rsa-pkcs1':
+    case 'rsa-pss':
+      return `${algorithm.name.toUpperCase()}, ${algorithm.hash}`;
+    case 'ed25519':
+      return 'Ed25519';
+  }
+}
+
+/** @returns the time that the time-stamp proves, when it is acceptable */
+async function checkTimestamp(
+  cms: VerifiedSignedData,
+  list: Checklist,
+  { trust, now }: VerifyContext,
+): Promise<Date | undefined> {
+  const { signer } = cms.signed;
+  const token = signer.unsigned.signatureTimestamp;
+  if (!token) {
+    list.refused('timestamp', 'SIG_CONSTRAINTS_FAILURE', 'timestamp.missing');
+    return undefined;
+  }
+  const imprint = (algorithm: Parameters<Trust['backend']['digest']>[0]) =>
+    trust.backend.digest(algorithm, signer.signature);
+  const checked = await checkToken(token, { imprint }, trust.backend);
+  if (!checked.valid) {
+    list.refused('timestamp', checked.subIndication, 'timestamp.failed', { detail: checked.message });
+    return undefined;
+  }
+  const { genTime } = checked.info;
+  const values = { name: shownName(checked.certificate), time: sayTime(list.language, genTime) };
+  if (genTime.getTime() > now.getTime() + clockSkew) {
+    list.refused('timestamp', 'TIMESTAMP_ORDER_FAILURE', 'timestamp.future', values);
+    return undefined;
+  }
+  const { unsigned } = checked.signed.signer;
+  if (
+    strangeCertificate(checked.signed.certificates, trust) ||
+    unsigned.signatureTimestamp ||
+    unsigned.others.length > 0
+  ) {
+    list.refused('timestamp-authority', 'NO_CERTIFICATE_CHAIN_FOUND', 'timestamp-authority.unknown', values);
+    return undefined;
+  }
+  const known = await trust.known('timestamp', checked.certificate.bytes);
+  if (!known) {
+    list.refused('timestamp-authority', 'NO_CERTIFICATE_CHAIN_FOUND', 'timestamp-authority.unknown', values);
+    return undefined;
+  }
+  const path = await known.pathAt(genTime);
+  if (!path.ok) {
+    list.refused('timestamp-authority', 'CHAIN_CONSTRAINTS_FAILURE', 'timestamp-authority.path', {
+      ...values,
+      detail: path.message,
+    });
+    return undefined;
+  }
+  list.passed('timestamp', 'timestamp.passed', values);
+  list.passed('timestamp-authority', 'timestamp-authority.passed', values);
+  return genTime;
+}
+
+async function checkSigner(
+  certificate: Certificate,
+  time: Date,
+  seal: Seal | undefined,
+  logIndex: number | undefined,
+  list: Checklist,
+  trust: Trust,
+): Promise<void> {
+  const values = { name: shownName(certificate), time: sayTime(list.language, time) };
+  const known = await trust.known('document', certificate.bytes);
+  if (!known) {
+    list.refused('signer', 'NO_CERTIFICATE_CHAIN_FOUND', 'signer.unknown', values);
+    return;
+  }
+  const path = await known.pathAt(time);
+  const { entry } = known;
+  if (!path.ok)
+    list.refused('signer', 'CHAIN_CONSTRAINTS_FAILURE', 'signer.path', { ...values, detail: path.message });
+  else if (seal && entry.post !== seal.claims.document.post)
+    list.refused('signer', 'SIG_CONSTRAINTS_FAILURE', 'seal-signer.post', {
+      claimed: seal.claims.document.post,
+      actual: entry.post,
+    });
+  else if (entry.state === 'retired' && time.getTime() / 1000 > (entry.lastSigning ?? 0))
+    list.refused('signer', 'REVOKED', 'signer.retired', values);
+  else if (
+    entry.state === 'compromised' &&
+    (logIndex === undefined || logIndex >= (entry.compromisedSince ?? 0))
+  )
+    list.refused('signer', 'REVOKED', 'signer.compromised', values);
+  else list.passed('signer', 'signer.passed', values);
+}
+
+/** The attachment of that name, when there is exactly one and both the file and the catalog list it. */
+function attached(attachments: readonly Attachment[], name: string): Uint8Array | undefined {
+  const named = attachments.filter((attachment) => attachment.name === name);
+  const [only] = named;
+  return named.length === 1 && only?.listed && only.associated ? only.bytes : undefined;
+}
+
+function sealOf(attachments: readonly Attachment[], list: Checklist): Seal | undefined {
+  const bytes = attached(attachments, 'seal.cose');
+  if (bytes) return sealFrom(list, bytes);
+  list.refused('seal', 'SIG_CONSTRAINTS_FAILURE', 'seal.missing');
+  return undefined;
+}
+
+function recordOf(
+  attachments: readonly Attachment[],
+  list: Checklist,
+): { record: SealedRecord; bytes: Uint8Array } | undefined {
+  const bytes = attached(attachments, 'record.json');
+  if (!bytes) {
+    list.refused('record', 'SIG_CONSTRAINTS_FAILURE', 'record.missing');
+    return undefined;
+  }
+  const reading = readRecord(bytes);
+  if ('fault' in reading) {
+    list.refused('record', 'FORMAT_FAILURE', 'record.broken', { detail: reading.fault });
+    return undefined;
+  }
+  list.passed('record', 'record.passed');
+  return { record: reading.value, bytes };
+}
+
+/** @returns the index of the entry, when the proof holds */
+async function checkLogProof(
+  attachments: readonly Attachment[],
+  seal: Seal,
+  list: Checklist,
+  trust: Trust,
+): Promise<number | undefined> {
+  const proof = attached(attachments, 'log.tlog-proof');
+  if (!proof) {
+    list.refused('log-proof', 'SIG_CONSTRAINTS_FAILURE', 'log-proof.missing');
+    return undefined;
+  }
+  const log = await trust.log(seal.claims.document.post);
+  if (!log) {
+    list.refused('log-proof', 'NO_SIGNING_CERTIFICATE_FOUND', 'log-proof.unknown');
+    return undefined;
+  }
+  try {
+    const entry = await trust.backend.digest('sha256', seal.cose);
+    const verdict = await verifyProof(proof, entry, log, trust.backend);
+    if (verdict.valid) {
+      list.passed('log-proof', 'log-proof.passed', { index: verdict.index });
+      return verdict.index;
+    }
+    list.refused('log-proof', 'HASH_FAILURE', 'log-proof.failed', { detail: verdict.message });
+  } catch (error) {
+    if (!(error instanceof ConsulError)) throw error;
+    list.refused('log-proof', 'FORMAT_FAILURE', 'log-proof.failed', { detail: error.message });
+  }
+  return undefined;
+}
+
+/** The four equalities: seal and record, record and page, page and seal; the signature over all is checked before. */
+async function checkEqualities(
+  file: PdfFile,
+  { record, bytes }: { readonly record: SealedRecord; readonly bytes: Uint8Array },
+  seal: Seal,
+  list: Checklist,
+  trust: Trust,
+): Promise<void> {
+  const digest = await trust.backend.digest('sha256', bytes);
+  if (equalBytes(digest.subarray(0, 16), seal.claims.document.recordDigest))
+    list.passed('record-digest', 'record-digest.passed');
+  else list.refused('record-digest', 'HASH_FAILURE', 'record-digest.failed');
+
+  const contradiction = recordContradiction(record, seal);
+  if (contradiction)
+    list.refused('record-seal', 'HASH_FAILURE', 'record-seal.failed', { detail: contradiction });
+  else list.passed('record-seal', 'record-seal.passed');
+
+  const difference = textDifference(record, pageContents(file));
+  if (difference) list.refused('page-text', 'HASH_FAILURE', 'page-text.failed', { detail: difference });
+  else list.passed('page-text', 'page-text.passed');
+
+  const host = trust.bundle.posts.find((post) => post.code === seal.claims.document.post)?.host;
+  const [drawn, ...others] = drawnSeals(file);
+  if (
+    drawn &&
+    others.length === 0 &&
+    host !== undefined &&
+    isMatrixOf(sealUrl(seal.cose, host), drawn.matrix)
+  )
+    list.passed('qr-code', 'qr-code.passed');
+  else list.refused('qr-code', 'HASH_FAILURE', 'qr-code.failed');
+}

@@ -1,0 +1,73 @@
+import { Value } from '@sinclair/typebox/value';
+import serialize from 'canonicalize';
+import { equalBytes, fromUtf8, utf8 } from '../bytes.ts';
+import type { PageContent } from '../pdf/read/text.ts';
+import { type DocumentRecord, recordText, type SealedRecord, SealedRecordSchema } from '../pdf/record.ts';
+import { claimsToRecord } from '../seal/record-claims.ts';
+import type { Seal } from '../seal/seal.ts';
+
+// The package is CommonJS whose export is the function itself; its types describe an ES module.
+const canonicalize = serialize as unknown as typeof serialize.default;
+
+/** A value, or why there is none, in words for a report. */
+export type Reading<T> = { readonly value: T } | { readonly fault: string };
+
+/** record.json must be the RFC 8785 form itself, so that one record has one digest. */
+export function readRecord(bytes: Uint8Array): Reading<SealedRecord> {
+  let data: unknown;
+  try {
+    data = JSON.parse(fromUtf8(bytes));
+  } catch {
+    return { fault: 'JSON' };
+  }
+  if (!Value.Check(SealedRecordSchema, data))
+    return { fault: Value.Errors(SealedRecordSchema, data).First()?.path ?? '/' };
+  if (!equalBytes(utf8(canonicalize(data) as string), bytes)) return { fault: 'RFC 8785' };
+  return { value: data };
+}
+
+/** The first thing that the record and its seal do not say alike; undefined where they agree. */
+export function recordContradiction(record: SealedRecord, seal: Seal): string | undefined {
+  const { recordDigest: _, ...document } = seal.claims.document;
+  const { claims } = record;
+  const sealed = claimsToRecord({ ...seal.claims, document });
+  for (const part of ['issuer', 'issuedAt', 'notBefore', 'expires', 'identity', 'document', 'extra'] as const)
+    if (canonicalize(claims[part] ?? null) !== canonicalize(sealed[part] ?? null)) return part;
+  if (record.number !== claims.document.number) return 'number';
+  if (record.type !== claims.document.type) return 'type';
+  if (record.post !== claims.document.post) return 'post';
+  if (Math.floor(Date.parse(record.issuedAt) / 1000) !== claims.issuedAt) return 'issuedAt';
+  return undefined;
+}
+
+/** White space and what only steers line breaks and direction: layout may set it as it needs. */
+const invisible = /[\s\u00ad\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff]+/gu;
+const visible = (text: string): string => text.replace(invisible, '');
+
+function sameCharacters(shown: string, said: string): boolean {
+  const sorted = (text: string): string => [...visible(text.normalize('NFKC'))].sort().join('');
+  return sorted(shown) === sorted(said);
+}
+
+/**
+ * Whether the pages show what the record holds, character for character, and nothing else: not more, not less, nothing
+ * hidden, and no /ActualText that says something else than its glyphs.
+ * @returns where they differ, for a report
+ */
+export function textDifference(record: DocumentRecord, pages: readonly PageContent[]): string | undefined {
+  const printed = visible(pages.map((page) => page.text).join(''));
+  const expected = visible(recordText(record));
+  if (printed !== expected) {
+    let at = 0;
+    while (printed[at] === expected[at]) at++;
+    return `« …${expected.slice(Math.max(0, at - 12), at + 24)}… » / « …${printed.slice(Math.max(0, at - 12), at + 24)}… »`;
+  }
+  for (const [index, page] of pages.entries()) {
+    if (visible(page.hidden) !== '') return `p. ${index + 1}: ${page.hidden.slice(0, 40)}`;
+    const footer = `${record.footer}·${index + 1}/${pages.length}`;
+    if (visible(page.artifacts) !== visible(footer)) return `p. ${index + 1}: ${page.artifacts.slice(0, 40)}`;
+    for (const { actualText, shown } of page.replacements)
+      if (!sameCharacters(shown, actualText)) return `p. ${index + 1}: ${actualText.slice(0, 40)}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,44 @@
+import messages from '../../templates/messages/verify.json' with { type: 'json' };
+import { type Check, type CheckId, type SubIndication, subIndications } from './report.ts';
+
+export type VerifyLanguage = 'fr' | 'en';
+export type MessageKey = keyof typeof messages;
+type Values = Readonly<Record<string, string | number>>;
+
+/** A message in the wanted language with its values filled in. */
+export function say(language: VerifyLanguage, key: MessageKey, values: Values = {}): string {
+  return messages[key][language].replace(/\{(\w+)\}/g, (_match, name: string) => String(values[name] ?? ''));
+}
+
+/** A day and minute as people write it: `24/11/2026 20:29 UTC`, or `2026-11-24 20:29 UTC` in English. */
+export function sayTime(language: VerifyLanguage, time: Date): string {
+  return `${sayDay(language, time)} ${time.toISOString().slice(11, 16)} UTC`;
+}
+
+export function sayDay(language: VerifyLanguage, time: Date): string {
+  const [year, month, day] = time.toISOString().slice(0, 10).split('-');
+  return language === 'fr' ? `${day}/${month}/${year}` : `${year}-${month}-${day}`;
+}
+
+/** The checks of one verification in the order they were made. */
+export class Checklist {
+  readonly checks: Check[] = [];
+  readonly language: VerifyLanguage;
+
+  constructor(language: VerifyLanguage) {
+    this.language = language;
+  }
+
+  passed(id: CheckId, key: MessageKey, values?: Values): void {
+    this.checks.push({ id, outcome: 'passed', message: say(this.language, key, values) });
+  }
+
+  refused(id: CheckId, subIndication: SubIndication, key: MessageKey, values?: Values): void {
+    this.checks.push({
+      id,
+      outcome: subIndications[subIndication] === 'TOTAL-FAILED' ? 'failed' : 'indeterminate',
+      subIndication,
+      message: say(this.language, key, values),
+    });
+  }
+}
