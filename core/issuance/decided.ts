@@ -1,0 +1,97 @@
+import { type ActingContext, actWithin } from '../casework/casework.ts';
+import { ConsulError } from '../errors.ts';
+import type { Language, Post } from '../post.ts';
+import { localDay } from '../procedures/calendar.ts';
+import { composeDocument } from '../procedures/compose.ts';
+import type { Procedures } from '../procedures/load.ts';
+import type { RequestData } from '../procedures/procedure.ts';
+import type { RequestFile } from '../store/request.ts';
+import type { Tx } from '../store/store.ts';
+import { appendTimeline } from '../store/timeline.ts';
+import type { Draft } from './draft.ts';
+import type { SettledDocument } from './issue.ts';
+import { receiptType } from './receipt.ts';
+
+export interface DecidedContext {
+  readonly procedures: Procedures;
+  readonly post: Post;
+  readonly signatory: { readonly name: string; readonly quality: string };
+}
+
+/**
+ * The document that an accepted request has a right to.
+ * @throws ConsulError REQUEST_WRONG_STATE unless it was accepted (or is issued already, whose document is then found),
+ *   PROCEDURE_UNKNOWN
+ */
+export function decidedDraft(
+  { request }: RequestFile,
+  { procedures, post, signatory }: DecidedContext,
+): Draft {
+  const { reference, state, language } = request;
+  if (state !== 'accepted' && state !== 'issued' && state !== 'handed-over' && state !== 'closed')
+    throw new ConsulError(
+      'REQUEST_WRONG_STATE',
+      `request ${reference} is ${state}: only an accepted one is issued`,
+    );
+  const procedure = procedures.get(request.procedure);
+  if (!procedure)
+    throw new ConsulError(
+      'PROCEDURE_UNKNOWN',
+      `request ${reference} is of the procedure ${request.procedure}, which is not installed`,
+    );
+  let data: RequestData | undefined;
+  return {
+    reference,
+    type: procedure.id,
+    prefix: procedure.definition.prefix,
+    language: language as Language,
+    compose: (number, statusIndex, issuedAt) => {
+      data ??= JSON.parse(request.data) as RequestData;
+      const { record, claims, validFrom, validUntil } = composeDocument(procedure, {
+        data,
+        number,
+        language: language as Language,
+        post,
+        issuedAt,
+        signatory,
+      });
+      return {
+        record,
+        claims: { ...claims, document: { ...claims.document, statusIndex } },
+        validFrom: localDay(validFrom, post.timeZone),
+        validUntil: localDay(validUntil, post.timeZone),
+      };
+    },
+  };
+}
+
+/** What the issue of documents does to their requests: a receipt is noted, any other document ends the instruction. */
+export function settleRequests(
+  context: Omit<ActingContext, 'store' | 'now'> & { readonly clock: () => Date },
+): (tx: Tx, documents: readonly SettledDocument[]) => Promise<void> {
+  const { clock, ...acting } = context;
+  return async (tx, documents) => {
+    const now = clock();
+    const receipts = documents.filter(({ type }) => type === receiptType);
+    if (receipts.length > 0)
+      await appendTimeline(
+        tx,
+        receipts.map(({ reference, number }) => ({
+          reference,
+          at: now.toISOString(),
+          actor: 'system',
+          kind: 'receipt.issued',
+          detail: { number },
+          trace: { number },
+        })),
+        acting.random,
+      );
+    const others = documents.filter(({ type }) => type !== receiptType);
+    if (others.length > 0)
+      await actWithin(
+        tx,
+        others.map(({ reference, number }) => ({ reference, act: { kind: 'issue', number } })),
+        { ...acting, now },
+      );
+  };
+}

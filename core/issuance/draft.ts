@@ -1,0 +1,27 @@
+import type { DocumentRecord } from '../pdf/record.ts';
+import type { Language } from '../post.ts';
+import type { DraftClaims } from '../seal/record-claims.ts';
+
+/** What a procedure makes of a request once the document has its number. */
+export interface Composed {
+  readonly record: DocumentRecord;
+  readonly claims: DraftClaims;
+  /** First and last day in force, `YYYY-MM-DD`. */
+  readonly validFrom: string;
+  readonly validUntil: string | null;
+}
+
+/** A document that is to be issued: everything but its number. */
+export interface Draft {
+  readonly reference: string;
+  /** Kind of document; one request has at most one of each kind. */
+  readonly type: string;
+  /** Of its numbers, for example `PC`. */
+  readonly prefix: string;
+  readonly language: Language;
+  /**
+   * Cheap and without effects; the same arguments give the same document.
+   * @throws ConsulError when the document cannot be composed: no number is used then
+   */
+  compose(number: string, statusIndex: number, issuedAt: Date): Composed;
+}

@@ -1,0 +1,142 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { nodeBackend } from '../crypto/node.ts';
+import { ConsulError } from '../errors.ts';
+import { templateFor } from '../pdf/choice.ts';
+import { loadTemplate } from '../pdf/template.ts';
+import { parseCertificate } from '../pki/certificate.ts';
+import type { KeyDerivation } from '../pki/key-file.ts';
+import { certificateProfiles } from '../pki/profiles.ts';
+import { writeDurably } from '../store/durable-file.ts';
+import { type CertifiedKeyName, type KeyRing, openKeyRing, readCertificate } from '../store/keys.ts';
+import { anchorPaths, type PostPaths, postPaths, readSettings, type Settings } from '../store/post-folder.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { openTileStore } from '../store/tiles.ts';
+import { fontFamilies } from './fonts.ts';
+import type { IssuingContext } from './issue.ts';
+import { logOrigin } from './log-origin.ts';
+import { openProducer, type ProducerSetup, type SignerMaterial } from './producer.ts';
+import { producerPool } from './worker-pool.ts';
+
+/** A post whose database is open. */
+export interface OpenPost {
+  readonly paths: PostPaths;
+  readonly settings: Settings;
+  readonly store: Store;
+  close(): Promise<void>;
+}
+
+/** @throws ConsulError POST_MISSING, POST_INVALID, POST_NEWER, POST_ROLLED_BACK */
+export async function openPost(home: string): Promise<OpenPost> {
+  const settings = await readSettings(home);
+  const paths = postPaths(home);
+  const store = await openStore(paths.database, { anchor: anchorPaths(home, settings).journal });
+  return { paths, settings, store, close: () => store.close() };
+}
+
+/** The own timestamp authority's policy is the one in its certificate. */
+export const timestampPolicy = certificateProfiles.tsa.policies?.[0] ?? '2.5.29.32.0';
+
+async function material(ring: KeyRing, paths: PostPaths, name: CertifiedKeyName): Promise<SignerMaterial> {
+  const [key, certificate, issuer] = await Promise.all([
+    ring.privateKey(name),
+    readCertificate(paths, name),
+    readCertificate(paths, 'issuing-ca'),
+  ]);
+  return { key, certificate, chain: [issuer] };
+}
+
+/** A signer out of its time must not sign: everything that it would issue is refused by every verifier. */
+function demandInForce(name: CertifiedKeyName, { certificate }: SignerMaterial, now: Date): void {
+  const { notBefore, notAfter } = parseCertificate(certificate);
+  if (now < notBefore)
+    throw new ConsulError(
+      'CERTIFICATE_NOT_YET_VALID',
+      `the certificate of the ${name} is valid only from ${notBefore.toISOString()}`,
+    );
+  if (now > notAfter)
+    throw new ConsulError(
+      'CERTIFICATE_EXPIRED',
+      `the certificate of the ${name} expired on ${notAfter.toISOString()}`,
+    );
+}
+
+/** The page template is compiled once for a post and kept; loading it needs no PDF or font library. */
+async function pageTemplate(paths: PostPaths, fonts: string): Promise<Uint8Array> {
+  const file = join(paths.cache, 'page.template');
+  const kept = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return undefined;
+    throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${cause.code})`, { cause });
+  });
+  if (kept && loadTemplate(kept)) return new Uint8Array(kept);
+  const [{ compileTemplate }, { defaultRepertoire, serializeTemplate }, { fontFamilies }] = await Promise.all(
+    [import('../pdf/compile.ts'), import('../pdf/template.ts'), import('./fonts.ts')],
+  );
+  const bytes = serializeTemplate(
+    compileTemplate({ fonts: fontFamilies(fonts), repertoire: defaultRepertoire }),
+  );
+  await mkdir(paths.cache, { recursive: true });
+  await writeDurably(file, bytes);
+  return bytes;
+}
+
+export interface IssuingOptions {
+  readonly fileKey: (derivation: KeyDerivation) => Promise<Uint8Array>;
+  readonly clock: () => Date;
+  /** Folder of the shipped fonts. */
+  readonly fonts: string;
+  /** Threads besides this one that make documents; 0: this one makes them. */
+  readonly threads: number;
+  /** The bundled worker.ts, needed for threads. */
+  readonly workerScript: string;
+  readonly settle: IssuingContext['settle'];
+}
+
+/**
+ * Opens the keys of a post and prepares all that is the same for every document.
+ * @throws ConsulError PASSPHRASE_WRONG, CERTIFICATE_EXPIRED, CERTIFICATE_NOT_YET_VALID, KEY_INVALID
+ */
+export async function openIssuing(post: OpenPost, options: IssuingOptions): Promise<IssuingContext> {
+  const { paths, settings, store } = post;
+  const ring = openKeyRing(paths, options.fileKey);
+  const [document, seal, authority, logSigner, template] = await Promise.all([
+    material(ring, paths, 'document-signer'),
+    material(ring, paths, 'seal-signer'),
+    material(ring, paths, 'tsa'),
+    ring.signer('log'),
+    pageTemplate(paths, options.fonts),
+  ]);
+  const now = options.clock();
+  demandInForce('document-signer', document, now);
+  demandInForce('seal-signer', seal, now);
+  const { url } = settings.timestamp;
+  if (url === undefined) demandInForce('tsa', authority, now);
+  const setup: ProducerSetup = {
+    document,
+    seal,
+    timestamp:
+      url === undefined ? { kind: 'own', authority, policy: timestampPolicy } : { kind: 'remote', url },
+    verifierHost: settings.post.verifierHost,
+    documents: paths.documents,
+    fonts: options.fonts,
+    template,
+  };
+  const prepared = loadTemplate(template);
+  if (!prepared) throw new ConsulError('INTERNAL', 'the prepared page template is damaged');
+  return {
+    post: settings.post,
+    signatory: settings.signatory,
+    store,
+    tiles: openTileStore(paths.log, anchorPaths(paths.home, settings).checkpoint, nodeBackend),
+    log: { origin: logOrigin(settings.post), signer: logSigner },
+    producer:
+      options.threads > 0
+        ? producerPool(setup, options.workerScript, options.threads)
+        : await openProducer(setup),
+    clock: options.clock,
+    printable: async (record) => {
+      await templateFor(record, prepared, () => fontFamilies(options.fonts));
+    },
+    settle: options.settle,
+  };
+}
