@@ -1,0 +1,89 @@
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { Actor } from '../core/casework/actor.ts';
+import { nodeBackend } from '../core/crypto/node.ts';
+import { settleRequests } from '../core/issuance/decided.ts';
+import type { IssuingContext } from '../core/issuance/issue.ts';
+import { type OpenPost, openIssuing, openPost } from '../core/issuance/open-post.ts';
+import { passphraseKeys } from '../core/pki/key-file.ts';
+import { actors } from '../core/procedures/definition.ts';
+import { readProcedure } from '../core/procedures/folder.ts';
+import type { Procedures } from '../core/procedures/load.ts';
+import type { Procedure } from '../core/procedures/procedure.ts';
+import { postHome } from '../core/store/post-folder.ts';
+import { postPassphrase } from './passphrase.ts';
+import type { CommonOptions } from './program.ts';
+import { shipped } from './shipped.ts';
+
+export const fontFolder = shipped('templates', 'fonts');
+export const procedureFolder = shipped('templates', 'procedures');
+
+/** Who acts, as the journal names them: --agent, else CONSUL_AGENT, else the login name. Who may use the keys has all roles. */
+export function agentOf(options: CommonOptions): Actor & { readonly kind: 'agent' } {
+  const name = options.agent ?? process.env.CONSUL_AGENT ?? userInfo().username;
+  return { kind: 'agent', name, roles: actors.filter((role) => role !== 'citizen' && role !== 'system') };
+}
+
+/** Runs with the post of --home open, and closes it whatever happens. */
+export async function withPost<T>(options: CommonOptions, act: (post: OpenPost) => Promise<T>): Promise<T> {
+  const post = await openPost(postHome(options.home, process.env));
+  try {
+    return await act(post);
+  } finally {
+    await post.close();
+  }
+}
+
+export async function fileKeys(post: OpenPost, options: CommonOptions) {
+  const { passphrase } = post.settings.paths;
+  const keptIn = passphrase === undefined ? undefined : join(post.paths.home, passphrase);
+  return passphraseKeys(await postPassphrase(options, keptIn));
+}
+
+/** A procedure, checked once for this version of the program and then read from the post's cache. */
+export function procedureOf(post: OpenPost, id: string): Promise<Procedure> {
+  return readProcedure(procedureFolder, id, {
+    checked: { folder: join(post.paths.cache, 'procedures'), version: process.env.CONSUL_VERSION ?? '' },
+  });
+}
+
+export async function proceduresOf(post: OpenPost, ids: Iterable<string>): Promise<Procedures> {
+  const procedures = await Promise.all([...new Set(ids)].map((id) => procedureOf(post, id)));
+  return new Map(procedures.map((procedure) => [procedure.id, procedure]));
+}
+
+export interface IssuingRun {
+  readonly procedures: Procedures;
+  readonly actor: Actor;
+  /** Threads besides this one. */
+  readonly threads: number;
+}
+
+/** Runs with the keys open and everything ready to issue. */
+export async function withIssuing<T>(
+  post: OpenPost,
+  options: CommonOptions,
+  { procedures, actor, threads }: IssuingRun,
+  act: (context: IssuingContext) => Promise<T>,
+): Promise<T> {
+  const clock = (): Date => new Date();
+  const context = await openIssuing(post, {
+    fileKey: await fileKeys(post, options),
+    clock,
+    fonts: fontFolder,
+    threads,
+    workerScript: shipped('dist', 'issuing-worker.js'),
+    settle: settleRequests({
+      procedures,
+      post: post.settings.post,
+      actor,
+      clock,
+      random: nodeBackend.random,
+    }),
+  });
+  try {
+    return await act(context);
+  } finally {
+    await context.producer.close();
+  }
+}

@@ -1,0 +1,42 @@
+import Router from '@koa/router';
+import Koa from 'koa';
+import type { TimestampAuthority } from '../core/time/authority.ts';
+
+/** RFC 3161 §3.4: a request is below a kilobyte; nothing larger is read. */
+const maxRequest = 16 * 1024;
+
+async function readBody(request: Koa.Request): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  for await (const chunk of request.req) {
+    total += (chunk as Uint8Array).length;
+    if (total > maxRequest) return undefined;
+    chunks.push(chunk as Uint8Array);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+/** The time-stamp authority over HTTP (RFC 3161 §3.4): POST / with application/timestamp-query. */
+export function timestampApplication(authority: TimestampAuthority): Koa {
+  const router = new Router();
+  router.post('/', async (context) => {
+    if (context.request.type !== 'application/timestamp-query') {
+      context.status = 415;
+      context.body = 'Send application/timestamp-query (RFC 3161 section 3.4).\n';
+      return;
+    }
+    const body = await readBody(context.request);
+    if (!body) {
+      context.status = 413;
+      context.body = 'The request is larger than a time-stamp request can be.\n';
+      return;
+    }
+    context.type = 'application/timestamp-reply';
+    context.set('Cache-Control', 'no-store');
+    context.body = Buffer.from(await authority.respond(body));
+  });
+  const application = new Koa();
+  application.silent = true;
+  application.use(router.routes()).use(router.allowedMethods());
+  return application;
+}
