@@ -40,7 +40,7 @@ await build({
   define: { 'process.env.CONSUL_VERSION': JSON.stringify(version) },
   // CommonJS packages inside the bundle ask for Node's own modules by require.
   banner: {
-    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
   },
   logLevel: 'warning',
 });

@@ -23,6 +23,8 @@ export interface SignedDataOptions {
   readonly includeChain: boolean;
   /** Whether the signer's certificate stands inside; only a time-stamp may leave it out (RFC 3161 §2.4.1 certReq). */
   readonly includeCertificate?: boolean;
+  /** What an earlier preparation for the same signer gave: pkijs is then not needed. */
+  readonly skeleton?: Uint8Array;
 }
 
 export interface ContentToSign {
@@ -45,11 +47,13 @@ export interface SignedCms {
 
 export interface PreparedSignedData {
   readonly digest: DigestName;
+  /** To be kept for the next preparation; holds nothing secret. */
+  readonly skeleton: Uint8Array;
   sign(content: ContentToSign): Promise<SignedCms>;
 }
 
 /** RFC 5652 and RFC 5035 as asn1js and pkijs make them: a whole SignedData whose digest and signature are empty. */
-async function skeleton(options: SignedDataOptions): Promise<Uint8Array> {
+async function makeSkeleton(options: SignedDataOptions): Promise<Uint8Array> {
   const { signer, contentType, digest, includeChain, includeCertificate = true } = options;
   const asn1 = await import('asn1js');
   const pkijs = await import('pkijs');
@@ -189,7 +193,7 @@ export async function prepareSignedData(options: SignedDataOptions): Promise<Pre
   const hash = algorithm.name === 'ed25519' ? 'sha512' : algorithm.hash;
   if (hash !== digest) throw new ConsulError('KEY_INVALID', `the key signs with ${hash}, not with ${digest}`);
 
-  const der = await skeleton(options);
+  const der = options.skeleton ?? (await makeSkeleton(options));
   const { certificates } = readSignedData(der);
   if (includeCertificate && !certificates.some((embedded) => equalBytes(embedded, signer.certificate)))
     throw new ConsulError(
@@ -205,6 +209,7 @@ export async function prepareSignedData(options: SignedDataOptions): Promise<Pre
 
   return {
     digest,
+    skeleton: der,
     async sign({ messageDigest, content, extraAttributes = [] }) {
       if (messageDigest.length !== digestLengths[digest])
         throw new ConsulError('INTERNAL', `a message digest of ${messageDigest.length} bytes for ${digest}`);

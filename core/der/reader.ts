@@ -168,7 +168,7 @@ export class DerNode {
 
   /** The same content read under another tag, for IMPLICIT tagging; checked as that type. */
   implicit(identifier: number): DerNode {
-    const copy = this.bytes.slice();
+    const copy = new Uint8Array(this.bytes);
     copy[0] = identifier;
     return readDer(copy);
   }

@@ -36,7 +36,7 @@ export const explicit = (number: number, inner: Uint8Array): Uint8Array =>
 
 /** The content of `encoded` under another identifier octet, for IMPLICIT tagging. */
 export function implicit(identifier: number, encoded: Uint8Array): Uint8Array {
-  const out = encoded.slice();
+  const out = new Uint8Array(encoded);
   out[0] = identifier;
   return out;
 }

@@ -117,6 +117,13 @@ async function auditLog(
   const fault = (where: string, message: string): void => {
     faults.push({ part: 'log', where, message });
   };
+  // The checkpoints first: a post that issues meanwhile signs the next only over what its database has.
+  const checkpoints = await Promise.all(
+    [join(paths.log, 'checkpoint'), second].map(async (file) => ({
+      file,
+      bytes: await readFile(file).catch(() => undefined),
+    })),
+  );
   const size = await logSize(store.read);
   const bundle = await openTrustBundle(new Uint8Array(await readFile(paths.trust)), nodeBackend);
   const key = bundle.logs.find((log) => log.post === settings.post.code)?.key;
@@ -124,8 +131,7 @@ async function auditLog(
     throw new ConsulError('TRUST_INVALID', 'the trust bundle does not know the log of this post');
   const verifier = await importVerifierKey(key, nodeBackend);
 
-  for (const file of [join(paths.log, 'checkpoint'), second]) {
-    const bytes = await readFile(file).catch(() => undefined);
+  for (const { file, bytes } of checkpoints) {
     if (!bytes) {
       fault(file, 'the checkpoint is missing');
       continue;

@@ -9,7 +9,7 @@ import { keySigner } from '../pki/file-signer.ts';
 import { deriveFileKey, keyDerivation } from '../pki/key-file.ts';
 import { makeTrustBundle } from '../pki/trust-bundle.ts';
 import type { Post } from '../post.ts';
-import { asFileError } from '../store/durable-file.ts';
+import { asFileError, syncFolder } from '../store/durable-file.ts';
 import { certificateFile, certifiedKeyNames, keyFile } from '../store/keys.ts';
 import { createPieceRecipient } from '../store/pieces.ts';
 import {
@@ -52,6 +52,8 @@ export async function createPost({ home, settings, passphrase, now, rootKey }: N
   const partial = join(dirname(home), `.${basename(home)}.${process.pid}.partial`);
   const paths = postPaths(partial);
   try {
+    // What a killed process of the same number left.
+    await rm(partial, { recursive: true, force: true });
     await writeSettings(partial, settings);
     const credentials = await createPostCredentials({ post: settings.post, now, random: nodeBackend.random });
     await writeCredentials(paths, credentials, passphrase);
@@ -65,8 +67,8 @@ export async function createPost({ home, settings, passphrase, now, rootKey }: N
     const log = { origin: logOrigin(settings.post), signer: keySigner(credentials.keys.log) };
     await openTileStore(paths.log, anchor.checkpoint, nodeBackend).create(log);
     if (rootKey !== undefined) await moveAway(paths.rootKey, rootKey);
-    await rm(home, { recursive: true, force: true });
-    await rename(partial, home);
+    await syncAll(partial);
+    await moveInto(partial, home);
   } catch (cause) {
     throw asFileError(cause, home);
   } finally {
@@ -77,8 +79,36 @@ export async function createPost({ home, settings, passphrase, now, rootKey }: N
 /** To another disk, which a rename cannot reach. */
 async function moveAway(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
-  await copyFile(from, to, constants.COPYFILE_EXCL);
+  try {
+    await copyFile(from, to, constants.COPYFILE_EXCL);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    throw new ConsulError('FILE_EXISTS', `${to} exists already`, { cause });
+  }
+  await sync(to);
+  await sync(dirname(to));
   await rm(from);
+}
+
+/** A file, or the names in a folder. */
+const sync = syncFolder;
+
+async function syncAll(folder: string): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  await Promise.all(entries.map((entry) => (entry.isDirectory() ? syncAll : sync)(join(folder, entry.name))));
+  await sync(folder);
+}
+
+/** Over an empty folder only: another process may have made a post there meanwhile. */
+async function moveInto(partial: string, home: string): Promise<void> {
+  try {
+    await rename(partial, home);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw cause;
+    throw new ConsulError('POST_EXISTS', `another process made a post in ${home}`, { cause });
+  }
+  await sync(dirname(home));
 }
 
 /** @throws ConsulError POST_EXISTS, FILE_EXISTS */

@@ -3,9 +3,11 @@ import { ConsulError } from '../errors.ts';
 import type { Language, Post } from '../post.ts';
 import { localDay } from '../procedures/calendar.ts';
 import { composeDocument } from '../procedures/compose.ts';
+import type { RequestState } from '../procedures/definition.ts';
 import type { Procedures } from '../procedures/load.ts';
 import type { RequestData } from '../procedures/procedure.ts';
-import type { RequestFile } from '../store/request.ts';
+import { loadRequest, type RequestFile } from '../store/request.ts';
+import type { RequestRow } from '../store/schema.ts';
 import type { Tx } from '../store/store.ts';
 import { appendTimeline } from '../store/timeline.ts';
 import type { Draft } from './draft.ts';
@@ -27,12 +29,8 @@ export function decidedDraft(
   { request }: RequestFile,
   { procedures, post, signatory }: DecidedContext,
 ): Draft {
-  const { reference, state, language } = request;
-  if (state !== 'accepted' && state !== 'issued' && state !== 'handed-over' && state !== 'closed')
-    throw new ConsulError(
-      'REQUEST_WRONG_STATE',
-      `request ${reference} is ${state}: only an accepted one is issued`,
-    );
+  const { reference, language } = request;
+  demandState(request, ['accepted', 'issued', 'handed-over', 'closed']);
   const procedure = procedures.get(request.procedure);
   if (!procedure)
     throw new ConsulError(
@@ -62,7 +60,19 @@ export function decidedDraft(
         validUntil: localDay(validUntil, post.timeZone),
       };
     },
+    confirm: async (tx) => demandState((await loadRequest(tx, reference)).request, ['accepted']),
   };
+}
+
+function demandState(
+  { reference, state }: Pick<RequestRow, 'reference' | 'state'>,
+  states: readonly RequestState[],
+): void {
+  if (!states.includes(state))
+    throw new ConsulError(
+      'REQUEST_WRONG_STATE',
+      `request ${reference} is ${state}: only an accepted one is issued`,
+    );
 }
 
 /** What the issue of documents does to their requests: a receipt is noted, any other document ends the instruction. */

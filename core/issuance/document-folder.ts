@@ -1,5 +1,7 @@
-import { link, mkdir, open, readFile, rename, rm, unlink } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ConsulError } from '../errors.ts';
 import { asFileError, syncFolder } from '../store/durable-file.ts';
 
 /** Where the issued files lie, relative to the folder: a thousand to a folder. */
@@ -18,28 +20,36 @@ export interface DocumentFolder {
   publish(path: string, content: Uint8Array): Promise<Uint8Array>;
   /** Replaces a file in one step. @throws ConsulError DISK_FULL */
   replace(path: string, content: Uint8Array): Promise<void>;
+  /** @throws ConsulError FILE_UNREADABLE */
   read(path: string): Promise<Uint8Array>;
-  /** Waits until the names of all files put in place are on the disk. */
-  settle(): Promise<void>;
+  /** Waits until the names of files that are in their places are on the disk, whoever put them there. */
+  settle(paths: readonly string[]): Promise<void>;
 }
 
-export function openDocumentFolder(root: string): DocumentFolder {
-  const made = new Set<string>();
-  const changed = new Set<string>();
-  let count = 0;
+/** Milliseconds; what is half-written for so long was left by a killed process. */
+const abandonedAfter = 3_600_000;
 
-  async function folderOf(file: string): Promise<string> {
-    const folder = dirname(file);
-    if (!made.has(folder)) {
-      const first = await mkdir(folder, { recursive: true });
-      if (first) for (let at = folder; at.length >= first.length; at = dirname(at)) changed.add(dirname(at));
-      made.add(folder);
+/** @throws ConsulError DISK_FULL */
+export async function openDocumentFolder(root: string): Promise<DocumentFolder> {
+  const unfinished = join(root, '.unfinished');
+  const made = new Map<string, Promise<unknown>>();
+  const settled = new Set<string>();
+  await removeAbandoned(unfinished);
+
+  async function makeFolder(folder: string): Promise<void> {
+    const making = made.get(folder) ?? mkdir(folder, { recursive: true });
+    made.set(folder, making);
+    try {
+      await making;
+    } catch (cause) {
+      made.delete(folder);
+      throw cause;
     }
-    return folder;
   }
 
-  async function written(file: string, content: Uint8Array): Promise<string> {
-    const temporary = join(await folderOf(file), `.${process.pid}.${count++}.tmp`);
+  /** @returns a whole file beside the others, its content on the disk */
+  async function written(content: Uint8Array): Promise<string> {
+    const temporary = join(unfinished, randomUUID());
     const handle = await open(temporary, 'wx');
     try {
       await handle.writeFile(content);
@@ -57,8 +67,9 @@ export function openDocumentFolder(root: string): DocumentFolder {
     async publish(path, content) {
       const file = join(root, path);
       try {
-        const temporary = await written(file, content);
+        const temporary = await written(content);
         try {
+          await makeFolder(dirname(file));
           await link(temporary, file);
           return content;
         } catch (cause) {
@@ -66,7 +77,6 @@ export function openDocumentFolder(root: string): DocumentFolder {
           return new Uint8Array(await readFile(file));
         } finally {
           await unlink(temporary);
-          changed.add(dirname(file));
         }
       } catch (cause) {
         throw asFileError(cause, file);
@@ -75,17 +85,59 @@ export function openDocumentFolder(root: string): DocumentFolder {
     async replace(path, content) {
       const file = join(root, path);
       try {
-        await rename(await written(file, content), file);
-        changed.add(dirname(file));
+        const temporary = await written(content);
+        try {
+          await rename(temporary, file);
+        } catch (cause) {
+          await rm(temporary, { force: true });
+          throw cause;
+        }
       } catch (cause) {
         throw asFileError(cause, file);
       }
     },
-    read: async (path) => new Uint8Array(await readFile(join(root, path))),
-    async settle() {
-      const folders = [...changed];
-      changed.clear();
-      await Promise.all(folders.map(syncFolder));
+    async read(path) {
+      const file = join(root, path);
+      try {
+        return new Uint8Array(await readFile(file));
+      } catch (cause) {
+        const { code } = cause as NodeJS.ErrnoException;
+        throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${code})`, { cause });
+      }
+    },
+    async settle(paths) {
+      const folders = new Set(paths.map((path) => dirname(join(root, path))));
+      // All above one too, the first time: it may have been made by a process that ended before its sync.
+      const above = [...folders].filter((folder) => !settled.has(folder));
+      for (const folder of above)
+        for (let at = folder; at.length >= root.length; at = dirname(at)) folders.add(dirname(at));
+      await Promise.all(
+        [...folders].map((folder) =>
+          syncFolder(folder).catch((cause: unknown) => {
+            throw asFileError(cause, folder);
+          }),
+        ),
+      );
+      for (const folder of folders) settled.add(folder);
     },
   };
+}
+
+/** Makes the folder of unfinished files, and removes what killed processes have left in it. */
+async function removeAbandoned(unfinished: string): Promise<void> {
+  try {
+    await mkdir(unfinished, { recursive: true });
+    for (const name of await readdir(unfinished)) {
+      const file = join(unfinished, name);
+      const info = await stat(file).catch(noFile);
+      if (info && Date.now() - info.mtimeMs > abandonedAfter) await rm(file, { force: true });
+    }
+  } catch (cause) {
+    throw asFileError(cause, unfinished);
+  }
+}
+
+/** Another process has ended its work on it meanwhile. */
+function noFile(cause: NodeJS.ErrnoException): undefined {
+  if (cause.code !== 'ENOENT') throw cause;
 }

@@ -1,6 +1,7 @@
 import type { DocumentRecord } from '../pdf/record.ts';
 import type { Language } from '../post.ts';
 import type { DraftClaims } from '../seal/record-claims.ts';
+import type { Tx } from '../store/store.ts';
 
 /** What a procedure makes of a request once the document has its number. */
 export interface Composed {
@@ -24,4 +25,9 @@ export interface Draft {
    * @throws ConsulError when the document cannot be composed: no number is used then
    */
   compose(number: string, statusIndex: number, issuedAt: Date): Composed;
+  /**
+   * Asked in the transaction that takes the number: the request may have been acted on since the draft was made.
+   * @throws ConsulError when the document is not due any more; no number is used then
+   */
+  readonly confirm?: (tx: Tx) => Promise<void>;
 }

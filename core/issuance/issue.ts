@@ -75,8 +75,10 @@ export async function checkDraft({ clock, printable }: IssuingContext, draft: Dr
  * Issues a group of documents in one straight line: number -> seal -> log -> file (page, signature, time-stamp) ->
  * register. The result of each step is durable before the next begins, and a step that was done, here or by another
  * process, is not done again: after a crash the same call ends with one document, one number and one log entry each.
+ * @returns in the order of the drafts; one that is wanted twice comes once
  */
-export async function issueGroup(context: IssuingContext, drafts: readonly Draft[]): Promise<Issued[]> {
+export async function issueGroup(context: IssuingContext, wanted: readonly Draft[]): Promise<Issued[]> {
+  const drafts = [...new Map(wanted.map((draft) => [keyOf(draft), draft])).values()];
   const reserved = await reserve(context, drafts);
   const logged = await sealAndLog(context, reserved);
   const proofs = await publish(context, logged);
@@ -104,6 +106,7 @@ async function reserve(context: IssuingContext, drafts: readonly Draft[]): Promi
     await store.transact(async (tx) => {
       const present = new Set((await load(tx, drafts)).map(keyOf));
       const missing = drafts.filter((draft) => !present.has(keyOf(draft)));
+      for (const draft of missing) await draft.confirm?.(tx);
       for (const group of bySeries(missing)) await insertReserved(tx, await numbered(context, tx, group));
     });
   return load(store.read, drafts);
@@ -121,8 +124,7 @@ async function numbered(
   tx: Tx,
   drafts: readonly Draft[],
 ): Promise<ReservedDocument[]> {
-  const issuedAt = clock();
-  issuedAt.setUTCMilliseconds(0);
+  const issuedAt = new Date(Math.floor(clock().getTime() / 1000) * 1000);
   const year = yearAt(issuedAt, post.timeZone);
   const type = drafts[0]?.type ?? '';
   const { firstSequence, firstStatusIndex } = await reserveNumbers(tx, { type, year, count: drafts.length });
@@ -270,16 +272,18 @@ async function stampPending(
 ): Promise<DocumentWithRecord[]> {
   const owed = documents.filter((document) => document.timestamp === 'pending');
   if (owed.length === 0) return [...documents];
-  for (const document of owed) {
-    const { number, path, sha256: before } = document;
+  for (const { reference, number, path, sha256: before } of owed) {
     if (path === null || before === null) continue;
-    const stamped = await producer.stampPending({ number, path }).catch((error: unknown) => {
+    const file = await producer.stamped({ number, path, sha256: before }).catch((error: unknown) => {
       if (error instanceof ConsulError && error.code === 'TSA_UNREACHABLE') return undefined;
       throw error;
     });
-    if (!stamped) break;
+    if (!file) break;
+    // The file is replaced under the write lock: of two processes that bring a time-stamp the first wins.
     await store.transact(async (tx) => {
-      const { sha256: digest, size, level } = stamped;
+      const document = (await documentsOf(tx, [reference])).find((one) => one.number === number);
+      if (document?.timestamp !== 'pending') return;
+      const { sha256: digest, size, level } = await producer.replace({ number, path, file });
       await recordExtended(tx, [{ number, before, sha256: digest, size, level }]);
       await settle(tx, [document]);
     });

@@ -1,18 +1,23 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { toHex } from '../bytes.ts';
+import { prepareSignedData, type SignedDataOptions } from '../cms/make.ts';
+import { oids } from '../cms/oid.ts';
 import { nodeBackend } from '../crypto/node.ts';
 import { ConsulError } from '../errors.ts';
 import { templateFor } from '../pdf/choice.ts';
-import { loadTemplate } from '../pdf/template.ts';
+import { readFonts } from '../pdf/font-folder.ts';
+import { defaultRepertoire, loadTemplate, serializeTemplate } from '../pdf/template.ts';
 import { parseCertificate } from '../pki/certificate.ts';
+import { certifiedSigner } from '../pki/file-signer.ts';
 import type { KeyDerivation } from '../pki/key-file.ts';
 import { certificateProfiles } from '../pki/profiles.ts';
+import { sha256 } from '../store/canonical.ts';
 import { writeDurably } from '../store/durable-file.ts';
 import { type CertifiedKeyName, type KeyRing, openKeyRing, readCertificate } from '../store/keys.ts';
 import { anchorPaths, type PostPaths, postPaths, readSettings, type Settings } from '../store/post-folder.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { openTileStore } from '../store/tiles.ts';
-import { fontFamilies } from './fonts.ts';
 import type { IssuingContext } from './issue.ts';
 import { logOrigin } from './log-origin.ts';
 import { openProducer, type ProducerSetup, type SignerMaterial } from './producer.ts';
@@ -69,15 +74,48 @@ async function pageTemplate(paths: PostPaths, fonts: string): Promise<Uint8Array
     throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${cause.code})`, { cause });
   });
   if (kept && loadTemplate(kept)) return new Uint8Array(kept);
-  const [{ compileTemplate }, { defaultRepertoire, serializeTemplate }, { fontFamilies }] = await Promise.all(
-    [import('../pdf/compile.ts'), import('../pdf/template.ts'), import('./fonts.ts')],
-  );
+  const { compileTemplate } = await import('../pdf/compile.ts');
   const bytes = serializeTemplate(
-    compileTemplate({ fonts: fontFamilies(fonts), repertoire: defaultRepertoire }),
+    compileTemplate({ fonts: readFonts(fonts), repertoire: defaultRepertoire }),
   );
   await mkdir(paths.cache, { recursive: true });
   await writeDurably(file, bytes);
   return bytes;
+}
+
+/** Made with pkijs once for a signer and kept: loading it takes longer than issuing a document. */
+async function cmsSkeleton(
+  paths: PostPaths,
+  signer: SignerMaterial,
+  content: 'document' | 'token',
+): Promise<Uint8Array> {
+  const fingerprint = toHex(sha256(signer.certificate)).slice(0, 32);
+  const file = join(paths.cache, `${content}-${fingerprint}.cms`);
+  const kept = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return undefined;
+    throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${cause.code})`, { cause });
+  });
+  const options = {
+    signer: certifiedSigner(signer.key, signer.certificate, signer.chain),
+    contentType: content === 'document' ? oids.data : oids.tstInfo,
+    digest: 'sha256',
+    includeChain: true,
+  } as const;
+  if (kept && (await isUsable({ ...options, skeleton: new Uint8Array(kept) }))) return new Uint8Array(kept);
+  const { skeleton } = await prepareSignedData(options);
+  await writeDurably(file, skeleton);
+  return skeleton;
+}
+
+/** A damaged copy is made anew. */
+async function isUsable(options: SignedDataOptions): Promise<boolean> {
+  try {
+    await prepareSignedData(options);
+    return true;
+  } catch (error) {
+    if (error instanceof ConsulError) return false;
+    throw error;
+  }
 }
 
 export interface IssuingOptions {
@@ -120,6 +158,10 @@ export async function openIssuing(post: OpenPost, options: IssuingOptions): Prom
     documents: paths.documents,
     fonts: options.fonts,
     template,
+    skeletons: {
+      document: await cmsSkeleton(paths, document, 'document'),
+      token: url === undefined ? await cmsSkeleton(paths, authority, 'token') : undefined,
+    },
   };
   const prepared = loadTemplate(template);
   if (!prepared) throw new ConsulError('INTERNAL', 'the prepared page template is damaged');
@@ -135,7 +177,7 @@ export async function openIssuing(post: OpenPost, options: IssuingOptions): Prom
         : await openProducer(setup),
     clock: options.clock,
     printable: async (record) => {
-      await templateFor(record, prepared, () => fontFamilies(options.fonts));
+      await templateFor(record, prepared, () => readFonts(options.fonts));
     },
     settle: options.settle,
   };

@@ -1,5 +1,11 @@
 import { createHash, type KeyObject } from 'node:crypto';
-import { type PreparedSignedData, prepareSignedData, withSignatureTimestamp } from '../cms/make.ts';
+import { equalBytes, utf8 } from '../bytes.ts';
+import {
+  type PreparedSignedData,
+  prepareSignedData,
+  type SignedCms,
+  withSignatureTimestamp,
+} from '../cms/make.ts';
 import { oids } from '../cms/oid.ts';
 import { readSignedData } from '../cms/read.ts';
 import { nodeBackend } from '../crypto/node.ts';
@@ -7,6 +13,8 @@ import { ConsulError } from '../errors.ts';
 import { templateFor } from '../pdf/choice.ts';
 import type { FontFamily } from '../pdf/compile.ts';
 import { renderDocument } from '../pdf/document.ts';
+import { readFonts } from '../pdf/font-folder.ts';
+import { readAttachments } from '../pdf/read/attachments.ts';
 import { readPdf } from '../pdf/read/document.ts';
 import { readSignatures } from '../pdf/read/signature.ts';
 import type { SealedRecord } from '../pdf/record.ts';
@@ -23,7 +31,6 @@ import { timestampAuthority } from '../time/authority.ts';
 import { remoteTimestamps } from '../time/client.ts';
 import type { TimestampSource } from '../time/source.ts';
 import { openDocumentFolder } from './document-folder.ts';
-import { fontFamilies } from './fonts.ts';
 
 /** A key with its certificates, in a form that can be handed to a worker thread. */
 export interface SignerMaterial {
@@ -44,6 +51,8 @@ export interface ProducerSetup {
   readonly fonts: string;
   /** What `serializeTemplate` wrote. */
   readonly template: Uint8Array;
+  /** CMS skeletons of the document signer and of the own authority's tokens (core/cms/make.ts). */
+  readonly skeletons: { readonly document: Uint8Array; readonly token: Uint8Array | undefined };
 }
 
 /** A document with its number, its record and its seal, ready to become a file. */
@@ -73,8 +82,23 @@ export interface Producer {
   seal(claims: readonly SealClaims[]): Promise<Uint8Array[]>;
   /** Signed, time-stamped files in their places, durable when this resolves. */
   produce(jobs: readonly ProductionJob[]): Promise<Produced[]>;
-  /** Adds the time-stamp that a file still owes. @throws ConsulError TSA_UNREACHABLE */
-  stampPending(document: { readonly number: string; readonly path: string }): Promise<Produced>;
+  /**
+   * The file of a document with the time-stamp that it owes; nothing is written. One that has its time-stamp already,
+   * from an attempt that ended before the register knew, is given as it is.
+   * @param document.sha256 what the register says of the file without its time-stamp
+   * @throws ConsulError TSA_UNREACHABLE, TSA_INVALID; PDF_INVALID, FILE_UNREADABLE when the file is not the one that was issued
+   */
+  stamped(document: {
+    readonly number: string;
+    readonly path: string;
+    readonly sha256: Uint8Array;
+  }): Promise<Uint8Array>;
+  /** Puts what `stamped` gave in its place, durable when this resolves. */
+  replace(document: {
+    readonly number: string;
+    readonly path: string;
+    readonly file: Uint8Array;
+  }): Promise<Produced>;
   close(): Promise<void>;
 }
 
@@ -83,7 +107,7 @@ const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(by
 const signerFrom = ({ key, certificate, chain }: SignerMaterial): CertifiedSigner =>
   certifiedSigner(key, certificate, chain);
 
-function timestampSource({ timestamp }: ProducerSetup): TimestampSource {
+function timestampSource({ timestamp, skeletons }: ProducerSetup): TimestampSource {
   if (timestamp.kind === 'own')
     return timestampAuthority({
       signer: signerFrom(timestamp.authority),
@@ -91,6 +115,7 @@ function timestampSource({ timestamp }: ProducerSetup): TimestampSource {
       clock: () => new Date(),
       serial: () => serialNumber(nodeBackend.random),
       accuracy: 1,
+      ...(skeletons.token ? { skeleton: skeletons.token } : {}),
     });
   return remoteTimestamps({
     url: timestamp.url,
@@ -129,19 +154,27 @@ function attachments(job: ProductionJob) {
   ] as const;
 }
 
+/** Whether a file is of this very document: of no other that had its number in a past that was undone. */
+function isOf({ record, seal }: ProductionJob, file: Uint8Array): boolean {
+  const found = new Map(readAttachments(readPdf(file)).map(({ name, bytes }) => [name, bytes]));
+  const holds = (name: string, bytes: Uint8Array): boolean =>
+    equalBytes(found.get(name) ?? new Uint8Array(0), bytes);
+  return holds('record.json', utf8(record)) && holds('seal.cose', seal);
+}
+
 /** Prepares keys, template and skeletons once; everything after is cheap. */
 export async function openProducer(setup: ProducerSetup): Promise<Producer> {
   const documentSigner = signerFrom(setup.document);
   const sealSigner = await prepareSealSigner(signerFrom(setup.seal), nodeBackend);
   const timestamps = timestampSource(setup);
-  const folder = openDocumentFolder(setup.documents);
+  const folder = await openDocumentFolder(setup.documents);
   // Measured: our own CMS with chain and token takes 4.5 KB; other authorities send longer chains.
   const reserve = setup.timestamp.kind === 'own' ? 6 * 1024 : 16 * 1024;
   const template = loadTemplate(setup.template);
   if (!template) throw new ConsulError('INTERNAL', 'the prepared page template is damaged');
   let families: readonly FontFamily[] | undefined;
   const fonts = (): readonly FontFamily[] => {
-    families ??= fontFamilies(setup.fonts);
+    families ??= readFonts(setup.fonts);
     return families;
   };
   const cms: Promise<PreparedSignedData> = prepareSignedData({
@@ -149,19 +182,17 @@ export async function openProducer(setup: ProducerSetup): Promise<Producer> {
     contentType: oids.data,
     digest: 'sha256',
     includeChain: true,
+    skeleton: setup.skeletons.document,
   });
 
   /** A signature with its time-stamp, or without where the authority cannot be reached now. */
-  async function stamped(
-    signature: Uint8Array,
-    der: Uint8Array,
-  ): Promise<{ der: Uint8Array; timestamp: TimestampState }> {
+  async function withTimestamp(signed: SignedCms): Promise<{ der: Uint8Array; timestamp: TimestampState }> {
     try {
-      const token = await timestamps.stamp(sha256(signature));
-      return { der: withSignatureTimestamp(der, token), timestamp: 'done' };
+      const token = await timestamps.stamp(sha256(signed.signature));
+      return { der: signed.withTimestamp(token), timestamp: 'done' };
     } catch (error) {
       if (error instanceof ConsulError && error.code === 'TSA_UNREACHABLE')
-        return { der, timestamp: 'pending' };
+        return { der: signed.der, timestamp: 'pending' };
       throw error;
     }
   }
@@ -187,7 +218,7 @@ export async function openProducer(setup: ProducerSetup): Promise<Producer> {
     let timestamp: TimestampState = 'pending';
     const file = await signPdf(unsigned, async (bytes) => {
       const signed = await (await cms).sign({ messageDigest: sha256(bytes) });
-      const result = await stamped(signed.signature, signed.der);
+      const result = await withTimestamp(signed);
       timestamp = result.timestamp;
       return result.der;
     });
@@ -224,6 +255,18 @@ export async function openProducer(setup: ProducerSetup): Promise<Producer> {
     };
   }
 
+  /** Puts the file of a document in its place, or takes the one of it that is there. */
+  async function place(job: ProductionJob, file: Uint8Array, timestamp: TimestampState): Promise<Produced> {
+    const placed = await folder.publish(job.path, file);
+    if (placed === file) return described(job, file, timestamp);
+    if (!isOf(job, placed))
+      throw new ConsulError(
+        'POST_ROLLED_BACK',
+        `${job.path} holds another document with the number ${job.number}: the database was put back to an earlier time`,
+      );
+    return described(job, placed, signatureIn(placed).timestamp);
+  }
+
   return {
     seal: async (claims) => {
       const seals: Uint8Array[] = [];
@@ -231,29 +274,32 @@ export async function openProducer(setup: ProducerSetup): Promise<Producer> {
       return seals;
     },
     produce: async (jobs) => {
-      const produced: Promise<Produced>[] = [];
+      const placed: Promise<PromiseSettledResult<Produced>[]>[] = [];
       for (const job of jobs) {
         const { file, timestamp } = await makeFile(job);
-        produced.push(
-          folder
-            .publish(job.path, file)
-            .then((placed) =>
-              described(job, placed, placed === file ? timestamp : signatureIn(placed).timestamp),
-            ),
-        );
+        // A failure is told at the end: until then nobody listens, and the others go on to theirs.
+        placed.push(Promise.allSettled([place(job, file, timestamp)]));
       }
-      const results = await Promise.all(produced);
-      await folder.settle();
-      return results;
+      const produced = (await Promise.all(placed)).flat().map((result) => {
+        if (result.status === 'rejected') throw result.reason;
+        return result.value;
+      });
+      await folder.settle(jobs.map(({ path }) => path));
+      return produced;
     },
-    stampPending: async (document) => {
-      const file = await folder.read(document.path);
-      const { contents, signature } = signatureIn(file);
+    stamped: async ({ number, path, sha256: before }) => {
+      const file = await folder.read(path);
+      const { contents, signature, timestamp } = signatureIn(file);
+      if (timestamp === 'done') return file;
+      if (!equalBytes(sha256(file), before))
+        throw new ConsulError('PDF_INVALID', `the file of document ${number} is not the one that was issued`);
       const token = await timestamps.stamp(sha256(signature));
-      const complete = replaceContents(file, withSignatureTimestamp(contents, token));
-      await folder.replace(document.path, complete);
-      await folder.settle();
-      return described(document, complete, 'done');
+      return replaceContents(file, withSignatureTimestamp(contents, token));
+    },
+    replace: async ({ file, ...document }) => {
+      await folder.replace(document.path, file);
+      await folder.settle([document.path]);
+      return described(document, file, 'done');
     },
     close: async () => {},
   };

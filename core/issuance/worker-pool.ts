@@ -11,6 +11,8 @@ interface Waiting {
 interface Hand {
   readonly worker: Worker;
   readonly waiting: Map<number, Waiting>;
+  /** Why the thread takes no more work. */
+  ended?: unknown;
 }
 
 /** An error as it was before it crossed the thread. */
@@ -34,6 +36,7 @@ export function producerPool(setup: ProducerSetup, script: string, threads: numb
   const hands = Array.from({ length: threads }, (): Hand => {
     const hand: Hand = { worker: new Worker(script, { workerData: setup }), waiting: new Map() };
     const fail = (error: unknown): void => {
+      hand.ended ??= error;
       for (const { reject } of hand.waiting.values()) reject(error);
       hand.waiting.clear();
     };
@@ -43,7 +46,7 @@ export function producerPool(setup: ProducerSetup, script: string, threads: numb
       if ('error' in answer) waiting?.reject(revived(answer.error));
       else waiting?.resolve(answer.value);
     });
-    hand.worker.on('error', fail);
+    hand.worker.on('error', (error) => fail(revived(error)));
     hand.worker.on('exit', () => fail(new ConsulError('ISSUE_FAILED', 'a worker thread ended')));
     return hand;
   });
@@ -52,6 +55,9 @@ export function producerPool(setup: ProducerSetup, script: string, threads: numb
     method: M,
     argument: Parameters<Producer[M]>[0],
   ): ReturnType<Producer[M]> {
+    // What has ended one thread would end the others: nothing more is begun, and the command is run again.
+    const dead = hands.find(({ ended }) => ended !== undefined);
+    if (dead) return Promise.reject(dead.ended) as ReturnType<Producer[M]>;
     const hand = hands.reduce((least, other) => (other.waiting.size < least.waiting.size ? other : least));
     const id = calls++;
     return new Promise((resolve, reject) => {
@@ -63,7 +69,8 @@ export function producerPool(setup: ProducerSetup, script: string, threads: numb
   return {
     seal: (claims) => call('seal', claims),
     produce: (jobs) => call('produce', jobs),
-    stampPending: (document) => call('stampPending', document),
+    stamped: (document) => call('stamped', document),
+    replace: (document) => call('replace', document),
     close: async () => {
       await Promise.all(hands.map(({ worker }) => worker.terminate()));
     },

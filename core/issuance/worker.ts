@@ -13,6 +13,8 @@ export type WorkerAnswer =
   | { readonly id: number; readonly error: unknown };
 
 const producer = openProducer(workerData as ProducerSetup);
+// Where it cannot be opened, whoever asks is told.
+producer.catch(() => {});
 
 parentPort?.on('message', ({ id, method, argument }: WorkerRequest) => {
   void (async () => {

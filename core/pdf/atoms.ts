@@ -7,44 +7,27 @@ export type Typesetter = (text: string, weight: Weight) => ShapedText;
 
 const typesetters = new WeakMap<CompiledTemplate, Typesetter>();
 
+/** Labels and sentences return in every document; this many texts, none of them long, are kept as they were set. */
+const keptTexts = 1000;
+const longestKept = 500;
+
 /** The typesetter of a template: what was shaped when it was compiled, else character by character. */
 export function typesetter(template: CompiledTemplate): Typesetter {
   const known = typesetters.get(template);
   if (known !== undefined) return known;
-  const words = { regular: new WordCache(template, 'regular'), bold: new WordCache(template, 'bold') };
-  const set: Typesetter = (text, weight) =>
-    template.shaped[weight].get(text) ?? {
-      rightToLeft: false,
-      atoms: segments(text).flatMap((segment) => words[weight].atoms(segment)),
-    };
+  const kept = { regular: new Map<string, ShapedText>(), bold: new Map<string, ShapedText>() };
+  const set: Typesetter = (text, weight) => {
+    const before = template.shaped[weight].get(text) ?? kept[weight].get(text);
+    if (before !== undefined) return before;
+    const atoms = segments(text).flatMap((segment) => plainAtoms(template, segment, weight));
+    const fresh = { rightToLeft: false, atoms };
+    if (kept[weight].size >= keptTexts) kept[weight].clear();
+    if (text.length <= longestKept) kept[weight].set(text, fresh);
+    return fresh;
+  };
   typesetters.set(template, set);
   return set;
 }
-
-/** Most words of a document are those of the document before it. */
-class WordCache {
-  readonly #template: CompiledTemplate;
-  readonly #weight: Weight;
-  readonly #words = new Map<string, readonly Atom[]>();
-
-  constructor(template: CompiledTemplate, weight: Weight) {
-    this.#template = template;
-    this.#weight = weight;
-  }
-
-  atoms(segment: Segment): readonly Atom[] {
-    const key = segment.breakAfter ? `${segment.text}\n` : segment.text;
-    const known = this.#words.get(key);
-    if (known !== undefined) return known;
-    const atoms = plainAtoms(this.#template, segment, this.#weight);
-    if (this.#words.size >= cachedWords) this.#words.clear();
-    this.#words.set(key, atoms);
-    return atoms;
-  }
-}
-
-/** About a megabyte. */
-const cachedWords = 4096;
 
 /** A part of a text that no line break divides, unless it is wider than the line. */
 export interface Segment {

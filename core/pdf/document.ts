@@ -1,4 +1,3 @@
-import { utf8 } from '../bytes.ts';
 import { ConsulError } from '../errors.ts';
 import { typesetter } from './atoms.ts';
 import { pageContent } from './content.ts';
@@ -6,7 +5,7 @@ import { FileWriter } from './file-writer.ts';
 import { type Layout, layOut, pageSize, type StructureElement } from './layout.ts';
 import type { DocumentRecord } from './record.ts';
 import { type QrSymbol, sealOperators } from './seal-form.ts';
-import { number, pdfDate, textString } from './syntax.ts';
+import { ascii, number, pdfDate, textString } from './syntax.ts';
 import type { CompiledTemplate } from './template.ts';
 import { xmpPacket } from './xmp.ts';
 
@@ -68,12 +67,12 @@ export function renderDocument(
   const signatureValue = file.reserve();
 
   const seal = file.reserve();
-  file.stream(seal, utf8(sealOperators(qr)), {
+  file.stream(seal, ascii(sealOperators(qr)), {
     dictionary: `/Type /XObject /Subtype /Form /BBox [0 0 ${qr.size + 8} ${qr.size + 8}]`,
   });
   const pageNumbers = layout.pages.map((page, i) => {
     const [self, content] = [file.reserve(), file.reserve()];
-    file.stream(content, utf8(pageContent(page, template.fonts, qr.size)));
+    file.stream(content, ascii(pageContent(page, template.fonts, qr.size)));
     const hasSeal = page.marks.some(({ kind }) => kind === 'seal');
     file.object(
       self,

@@ -1,5 +1,6 @@
 import { deflateSync } from 'node:zlib';
-import { concatBytes, toHex, utf8 } from '../bytes.ts';
+import { concatBytes, toHex } from '../bytes.ts';
+import { ascii } from './syntax.ts';
 import type { CrossReference } from './template.ts';
 
 /** Speed against size: level 6 takes three times as long for a tenth less. */
@@ -36,9 +37,9 @@ export class FileWriter {
   /** An object that must be found in the file as it is written here. */
   plainObject(self: number, body: string | Uint8Array): void {
     this.#entries[self - 1] = { offset: this.#length };
-    this.#add(utf8(`${self} 0 obj\n`));
-    this.#add(typeof body === 'string' ? utf8(body) : body);
-    this.#add(utf8('\nendobj\n'));
+    this.#add(ascii(`${self} 0 obj\n`));
+    this.#add(typeof body === 'string' ? ascii(body) : body);
+    this.#add(ascii('\nendobj\n'));
   }
 
   stream(
@@ -49,9 +50,9 @@ export class FileWriter {
     const data = compress ? deflateSync(bytes, compression) : bytes;
     const filter = compress ? ' /Filter /FlateDecode' : '';
     this.#entries[self - 1] = { offset: this.#length };
-    this.#add(utf8(`${self} 0 obj\n<<${dictionary} /Length ${data.length}${filter}>>\nstream\n`));
+    this.#add(ascii(`${self} 0 obj\n<<${dictionary} /Length ${data.length}${filter}>>\nstream\n`));
     this.#add(data);
-    this.#add(utf8('\nendstream\nendobj\n'));
+    this.#add(ascii('\nendstream\nendobj\n'));
   }
 
   /** Writes the dictionaries collected so far into an object stream. */
@@ -67,7 +68,7 @@ export class FileWriter {
     }
     const dictionary = `/Type /ObjStm /N ${this.#packed.length} /First ${index.length}`;
     this.#packed.length = 0;
-    this.stream(container, utf8(index + bodies), { dictionary });
+    this.stream(container, ascii(index + bodies), { dictionary });
   }
 
   /** All that was written. */
@@ -104,7 +105,7 @@ export class FileWriter {
         `/Type /XRef /Size ${self + 1} /W [1 4 2] /Root ${root} 0 R /Info ${info} 0 R` +
         ` /ID [${identifier} ${identifier}]`,
     });
-    this.#add(utf8(`startxref\n${start}\n%%EOF`));
+    this.#add(ascii(`startxref\n${start}\n%%EOF`));
     return this.bytes();
   }
 

@@ -264,7 +264,7 @@ function boxesOf(
         keepWithNext: false,
       });
     case 'rows':
-      return rows(block.rows, typesetting);
+      return rows(block.rows, previous?.kind === 'heading' ? 6 : 12, typesetting);
     case 'closing':
       return closing(block.placeAndDate, block.lines, next?.kind === 'seal', typesetting);
     case 'seal':
@@ -353,7 +353,7 @@ function stack(lines: readonly Line[], to: StructureElement, style: Style, x: nu
 /** A row longer than this may be divided between pages. */
 const undividedRow = 12;
 
-function rows(list: readonly Row[], { set, parent }: Typesetting): Box[] {
+function rows(list: readonly Row[], before: number, { set, parent }: Typesetting): Box[] {
   if (list.length === 0) return [];
   const table = element(parent, 'Table');
   const valueColumn = measure - labelColumn;
@@ -391,7 +391,7 @@ function rows(list: readonly Row[], { set, parent }: Typesetting): Box[] {
   return [
     ...boxes.map((box, i) => ({
       ...box,
-      before: i === 0 ? 6 : 0,
+      before: i === 0 ? before : 0,
       keepWithNext: box.keepWithNext || i === boxes.length - 1,
     })),
     lastRule,

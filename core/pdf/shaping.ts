@@ -111,6 +111,7 @@ function shapeRun({ indexed, level, text }: Run, space: boolean, breakAfter: boo
   let width = 0;
   const placed = run.glyphs.map((glyph, i) => {
     const at = run.positions[i] as GlyphPosition;
+    if (glyph.id === 0) throw unprintable(glyph.codePoints[0] ?? 0xfffd);
     const advance = font.scaled(at.xAdvance);
     const characters = Array.from(String.fromCodePoint(...glyph.codePoints), mirror).join('');
     const aside = rightToLeft && advance === 0 && !mark.test(characters) ? asideOfNeighbour : 0;

@@ -21,3 +21,6 @@ const two = (value: number): string => String(value).padStart(2, '0');
 /** A date (ISO 32000-1 §7.9.4) in UTC. */
 export const pdfDate = (date: Date): string =>
   `(D:${date.getUTCFullYear()}${two(date.getUTCMonth() + 1)}${two(date.getUTCDate())}${two(date.getUTCHours())}${two(date.getUTCMinutes())}${two(date.getUTCSeconds())}Z)`;
+
+/** PDF syntax as bytes. All that this room writes outside of streams is ASCII. */
+export const ascii = (text: string): Uint8Array => Buffer.from(text, 'latin1');

@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import * as fc from 'fast-check';
 import * as fontkit from 'fontkit';
 import { describe, expect, it } from 'vitest';
@@ -142,5 +144,35 @@ describe('the choice of a template', () => {
       }),
       { numRuns: 12 },
     );
+  });
+});
+
+describe('the way from a cache file to a signed document', () => {
+  it('loads no PDF, font or bidi library', async () => {
+    const room = fileURLToPath(new URL('.', import.meta.url));
+    const { metafile } = await build({
+      entryPoints: ['template', 'choice', 'document', 'sign'].map((name) => `${room}${name}.ts`),
+      bundle: true,
+      packages: 'external',
+      platform: 'node',
+      format: 'esm',
+      outdir: 'unused',
+      write: false,
+      metafile: true,
+    });
+    const entries = Object.keys(metafile.inputs).filter((path) =>
+      /core\/pdf\/(template|choice|document|sign)\.ts$/.test(path),
+    );
+    expect(entries).toHaveLength(4);
+    const reached = new Set<string>();
+    const follow = (path: string): void => {
+      if (reached.has(path)) return;
+      reached.add(path);
+      for (const edge of metafile.inputs[path]?.imports ?? [])
+        if (edge.kind === 'import-statement') follow(edge.path);
+    };
+    for (const entry of entries) follow(entry);
+    const packages = [...reached].filter((path) => !path.endsWith('.ts') && !path.startsWith('node:'));
+    expect(packages.sort()).toEqual(['@signpdf/signpdf', '@signpdf/utils']);
   });
 });

@@ -8,7 +8,6 @@ import {
   ageOn,
   dayNumber,
   daysBetween,
-  localDateTime,
   localDay,
   startOfDay,
   weekday,
@@ -76,14 +75,7 @@ describe('days', () => {
 });
 
 describe('the post’s own time', () => {
-  const zones = [
-    'Europe/Paris',
-    'Africa/Libreville',
-    'America/New_York',
-    'Asia/Kathmandu',
-    'Pacific/Apia',
-    'Africa/Cairo',
-  ];
+  const zones = ['Europe/Paris', 'Africa/Libreville', 'America/New_York', 'Asia/Kathmandu', 'Pacific/Apia'];
 
   it('agrees with Temporal on the start of a day and the day of an instant', () => {
     fc.assert(
@@ -106,12 +98,8 @@ describe('the post’s own time', () => {
 
   it('starts a day whose midnight the clocks skip at the first instant that exists', () => {
     expect(startOfDay('2018-11-04', 'America/Sao_Paulo').toISOString()).toBe('2018-11-04T03:00:00.000Z');
-  });
-
-  it('writes RFC 3339 with the offset of the season', () => {
-    expect(localDateTime(new Date('2026-11-24T14:04:05Z'), 'Europe/Paris')).toBe('2026-11-24T15:04:05+01:00');
-    expect(localDateTime(new Date('2026-07-14T14:04:05Z'), 'America/St_Johns')).toBe(
-      '2026-07-14T11:34:05-02:30',
-    );
+    // Egypt had summer time for six weeks before Ramadan 2014; temporal-polyfill 1.0 misses it, Intl knows it.
+    expect(startOfDay('2014-05-16', 'Africa/Cairo').toISOString()).toBe('2014-05-15T22:00:00.000Z');
+    expect(startOfDay('2014-05-17', 'Africa/Cairo').toISOString()).toBe('2014-05-16T21:00:00.000Z');
   });
 });

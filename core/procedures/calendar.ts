@@ -117,20 +117,10 @@ function offsetAt(time: number, timeZone: string): number {
   });
 }
 
-/** The day on the calendar of a zone. @throws RangeError for an unknown zone, as the next function. */
+/** The day on the calendar of a zone. @throws RangeError for an unknown zone, as of the next function. */
 export function localDay(instant: Date, timeZone: string): string {
   const time = instant.getTime();
   return new Date(time + offsetAt(time, timeZone)).toISOString().slice(0, 10);
-}
-
-/** Local date and time with its offset, RFC 3339 with whole seconds: `2026-11-24T15:04:05+01:00`. */
-export function localDateTime(instant: Date, timeZone: string): string {
-  const time = instant.getTime();
-  const offset = offsetAt(time, timeZone);
-  const minutes = Math.abs(Math.round(offset / 60_000));
-  const two = (n: number) => String(n).padStart(2, '0');
-  const local = new Date(time + offset).toISOString().slice(0, 19);
-  return `${local}${offset < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
 }
 
 /** The first instant of a day in a zone, also where the clocks skip or repeat midnight. */

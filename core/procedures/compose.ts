@@ -46,11 +46,7 @@ interface Composer {
 
 const composers = new WeakMap<Procedure, Map<Language, Composer>>();
 
-/** Compiles the document of a procedure in one language, so that the first document is as quick as the others. */
-export function prepareDocument(procedure: Procedure, language: Language): void {
-  composerOf(procedure, language);
-}
-
+/** Compiled at the first document of a procedure in a language, then kept. */
 function composerOf(procedure: Procedure, language: Language): Composer {
   let known = composers.get(procedure);
   if (!known) {

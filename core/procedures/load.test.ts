@@ -495,7 +495,7 @@ describe('a broken definition is named with file, line, path and reason', () => 
     [
       'a validity that is no day',
       D,
-      'from: data.stay.from',
+      'from: today',
       'from: size(data.beneficiaries)',
       /^\/validity\/from$/,
       /results in int, wanted string/,

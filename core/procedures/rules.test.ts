@@ -161,7 +161,7 @@ const support: [rule: string, holds: Change, breaks: Change, pointer: string][] 
 const lodging: typeof support = [
   [
     'host-adult',
-    (d) => (d['host'].birth.date = '2008'.replace('8', '7')),
+    (d) => (d['host'].birth.date = '2007'),
     (d) => (d['host'].birth.date = '2008-12'),
     '/host/birth/date',
   ],

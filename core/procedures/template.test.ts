@@ -76,7 +76,7 @@ describe('texts with places', () => {
   });
 
   it('does not run what a value holds', () => {
-    expect(write('{day}', { day: '{sum|money} ${n} {day}' })).toBe('{sum|money} ${n} {day}');
+    expect(write('{day}', { day: '{sum|money} #{n} {day}' })).toBe('{sum|money} #{n} {day}');
   });
 
   it('refuses a value that is absent rather than leaving a gap', () => {

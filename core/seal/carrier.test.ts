@@ -144,7 +144,7 @@ describe('carrier', () => {
           expect(error).toBeInstanceOf(ConsulError);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 });
@@ -159,7 +159,7 @@ describe('zlib', () => {
   });
 
   it('is refused above its bound, without being inflated', () => {
-    const bomb = new Uint8Array(deflateSync(new Uint8Array(50_000_000)));
+    const bomb = new Uint8Array(deflateSync(new Uint8Array(5_000_000)));
     expect(() => inflateZlib(new Uint8Array(deflateSync(text)), 299)).toThrow(invalid);
     expect(() => inflateZlib(new Uint8Array(deflateSync(text, { level: 0 })), 299)).toThrow(invalid);
     expect(() => inflateZlib(bomb, 4096)).toThrow(invalid);

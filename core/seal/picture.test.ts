@@ -76,7 +76,7 @@ describe('picture', () => {
   it('that is a PNG which inflates to far more than its size tells is refused at once', async () => {
     const small = drawnPng(one);
     const length = new DataView(small.buffer).getUint32(33);
-    const bomb = new Uint8Array(deflateSync(new Uint8Array(100_000_000)));
+    const bomb = new Uint8Array(deflateSync(new Uint8Array(20_000_000)));
     const file = concatBytes(small.subarray(0, 33), chunk('IDAT', bomb), small.subarray(45 + length));
     await expect(readCodes(file, zxingProgram())).rejects.toThrow(unreadable);
   });

@@ -214,14 +214,16 @@ describe('visible digital seal', () => {
       fc.property(fc.nat(seal.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
         const changed = seal.slice();
         changed[at] = (seal[at] as number) ^ change;
+        let read: ReturnType<typeof readVds>;
         try {
-          const read = readVds(changed);
-          expect(sealVds(vdsToBeSigned(read.header, read.features), read.signature)).toEqual(changed);
+          read = readVds(changed);
         } catch (error) {
-          expect((error as ConsulError).code).toMatch(/^(SEAL_INVALID|SCHEMA_VIOLATION)$/);
+          expect(error).toMatchObject({ code: 'SEAL_INVALID' });
+          return;
         }
+        expect(sealVds(vdsToBeSigned(read.header, read.features), read.signature)).toEqual(changed);
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 

@@ -82,21 +82,24 @@ export function sealVds(toBeSigned: Uint8Array, signature: Uint8Array): Uint8Arr
 
 function readHeader(bytes: Uint8Array): { readonly header: VdsHeader; readonly length: number } {
   const version = versionOf(bytes);
-  const issuingCountry = decodeC40(part(bytes, 2, 4)).trimEnd();
+  const issuingCountry = decodeC40(part(bytes, 2, 4));
+  if (!/^[A-Z]{1,3} *$/.test(issuingCountry) || issuingCountry.length !== 3) {
+    throw wrong('the issuing country of the seal is malformed');
+  }
   const start = 4;
   const digits = version === 3 ? 5 : referenceLength(decodeC40(part(bytes, start, start + 4)));
   const characters = version === 3 ? 4 + digits : 6 + digits;
   const end = start + Math.ceil(characters / 3) * 2;
   const identifier = decodeC40(part(bytes, start, end));
   const certificateReference = identifier.slice(-digits);
-  if (identifier.length !== characters || !/^[0-9A-F]+$/.test(certificateReference)) {
+  if (identifier.length !== characters || !/^[A-Z0-9]{4}[0-9A-F]+$/.test(identifier)) {
     throw wrong('the signer of the seal is malformed');
   }
   const rest = part(bytes, end, end + datesAndTypes);
   return {
     header: {
       version,
-      issuingCountry,
+      issuingCountry: issuingCountry.trimEnd(),
       signer: identifier.slice(0, 4),
       certificateReference,
       issued: readDate(rest.subarray(0, 3)),

@@ -82,6 +82,8 @@ export function openSqlite(file: string, access: 'read' | 'write'): Sqlite {
     database.pragma('foreign_keys = ON');
     database.pragma('synchronous = FULL');
     database.pragma('cache_size = -32768');
+    // 32 MiB of log between checkpoints: pages that many acts touch are written into the file once.
+    database.pragma('wal_autocheckpoint = 8192');
     return database;
   });
   return {

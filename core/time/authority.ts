@@ -20,6 +20,8 @@ export interface TimestampAuthorityOptions {
   readonly clock: () => Date;
   /** A number never given before, 1 to 20 octets big-endian. */
   readonly serial: () => Uint8Array;
+  /** `PreparedSignedData.skeleton` of tokens that carry their certificate, from an earlier time. */
+  readonly skeleton?: Uint8Array;
   /** How far the clock may be off, in seconds; thousandths are kept. */
   readonly accuracy: number;
 }
@@ -66,6 +68,7 @@ export function timestampAuthority(options: TimestampAuthorityOptions): Timestam
       digest,
       includeChain: includeCertificate,
       includeCertificate,
+      ...(includeCertificate && options.skeleton ? { skeleton: options.skeleton } : {}),
     });
     skeletons.set(includeCertificate, made);
     return made;

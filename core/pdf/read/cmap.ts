@@ -96,7 +96,7 @@ const kept = new Map<string, Kept>();
 
 function fingerprint(bytes: Uint8Array): string {
   let hash = 0x811c9dc5;
-  for (const octet of bytes) hash = Math.imul(hash ^ octet, 0x01000193);
+  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
   return `${bytes.length}:${hash}`;
 }
 

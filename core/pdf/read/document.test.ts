@@ -13,6 +13,7 @@ import { changes } from './changes.ts';
 import { readPdf } from './document.ts';
 import {
   catalog,
+  cpuMilliseconds,
   hello,
   type Objects,
   pageObjects,
@@ -238,9 +239,10 @@ describe('files that qpdf writes', () => {
 
 describe('bounds', () => {
   const within = (bytes: Uint8Array, bounds?: Bounds): void => {
-    const start = performance.now();
-    expect(() => readAll(bytes, bounds)).toThrow(refusal('PDF_TOO_COMPLEX'));
-    expect(performance.now() - start).toBeLessThan(1500);
+    const used = cpuMilliseconds(() => {
+      expect(() => readAll(bytes, bounds)).toThrow(refusal('PDF_TOO_COMPLEX'));
+    });
+    expect(used).toBeLessThan(2000);
   };
 
   it('refuse a file that is too large', () => {
@@ -258,14 +260,15 @@ describe('bounds', () => {
   });
 
   it('refuse an object-stream bomb', () => {
-    within(xrefStreamFile({ bomb: `${'[[]] '.repeat(20_000_000)}` }));
+    within(xrefStreamFile({ bomb: `[${'[[]] '.repeat(4_000_000)}]` }));
+    within(xrefStreamFile({ bomb: ' '.repeat(64 << 20) }));
   });
 
   it('refuse a content bomb', () => {
     within(
       pdf({
         ...pageObjects(''),
-        4: { dict: '/Filter /FlateDecode', data: deflateSync(Buffer.alloc(200 << 20, ' ')) },
+        4: { dict: '/Filter /FlateDecode', data: deflateSync(Buffer.alloc(64 << 20, ' ')) },
       }),
     );
   });

@@ -38,7 +38,10 @@ const nextCode = new Uint16Array(16);
  */
 function buildCodes(table: Uint16Array, lengths: Uint8Array, budget: Budget, singleAllowed: boolean): number {
   perLength.fill(0);
-  for (const length of lengths) perLength[length] = (perLength[length] as number) + 1;
+  for (let symbol = 0; symbol < lengths.length; symbol++) {
+    const length = lengths[symbol] as number;
+    perLength[length] = (perLength[length] as number) + 1;
+  }
   perLength[0] = 0;
   let longest = 15;
   while (longest > 0 && perLength[longest] === 0) longest--;

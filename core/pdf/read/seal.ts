@@ -23,59 +23,84 @@ const maxRuns = maxSide * maxSide;
 /** x, y, width and height of each rectangle, one after the other. */
 type Runs = readonly number[];
 
-const isBreak = (octet: number | undefined): boolean => octet === 0x20 || octet === 0x0a || octet === 0x0d;
-
 function refuse(at: number): never {
   return invalid(at, 'the seal draws something else than black modules');
 }
 
-/** The number of modules that `digits` and a fraction of `scale` say, rounded. */
-function modulesOf(digits: number, scale: number, at: number): number {
-  if (scale <= 1) return digits;
-  const whole = Math.round(digits / scale);
-  return Math.abs(digits / scale - whole) <= tolerance ? whole : refuse(at);
-}
+const isDigit = (octet: number): boolean => octet >= 0x30 && octet <= 0x39;
 
 /** Reads the one form that a seal's content has: `0 g`, then `x y w h re` for each rectangle, then `f`. */
-function readRuns(content: Uint8Array): Runs {
-  const runs: number[] = [];
-  const { length } = content;
-  let coloured = false;
-  let numbers = 0;
-  let at = 0;
-  while (at < length) {
-    const octet = content[at] as number;
-    if ((octet >= 0x30 && octet <= 0x39) || octet === 0x2e) {
-      const start = at;
-      let digits = 0;
-      let scale = 0;
-      for (; at < length && !isBreak(content[at]); at++) {
-        const next = content[at] as number;
-        if (next === 0x2e && scale === 0) scale = 1;
-        else if (next >= 0x30 && next <= 0x39 && at - start < 12) {
-          digits = digits * 10 + next - 0x30;
-          scale *= 10;
-        } else refuse(at);
-      }
-      if (scale === 1) refuse(at);
-      if (++numbers > 4) refuse(at);
-      runs.push(modulesOf(digits, scale, at));
-    } else if (octet === 0x72 && content[at + 1] === 0x65 && coloured && numbers === 4) {
-      at += 2;
-      numbers = 0;
-      if (runs.length > 4 * maxRuns) refuse(at);
-    } else if (octet === 0x67 && !coloured && numbers === 1 && runs.pop() === 0) {
-      at++;
-      numbers = 0;
-      coloured = true;
-    } else if (octet === 0x66 && coloured && numbers === 0) {
-      for (at++; isBreak(content[at]); at++);
-      return at === length ? runs : refuse(at);
-    } else refuse(at);
-    if (!isBreak(content[at])) refuse(at);
-    while (isBreak(content[at])) at++;
+class SealScanner {
+  readonly #content: Uint8Array;
+  readonly #runs: number[] = [];
+
+  constructor(content: Uint8Array) {
+    this.#content = content;
   }
-  return refuse(at);
+
+  runs(): Runs {
+    const content = this.#content;
+    const runs = this.#runs;
+    let at = this.#colour();
+    for (;;) {
+      if (content[at] === 0x66) break;
+      for (let i = 0; i < 4; i++) at = this.#number(at);
+      if (content[at] !== 0x72 || content[at + 1] !== 0x65) refuse(at);
+      at = this.#breaks(at + 2);
+      if (runs.length > 4 * maxRuns) refuse(at);
+    }
+    if (at + 1 < content.length) at = this.#breaks(at + 1) - 1;
+    return at + 1 === content.length ? runs : refuse(at);
+  }
+
+  #colour(): number {
+    const at = this.#number(0);
+    if (this.#runs.pop() !== 0 || this.#content[at] !== 0x67) refuse(at);
+    return this.#breaks(at + 1);
+  }
+
+  /** At least one space or line end from `at`; gives where they end. */
+  #breaks(at: number): number {
+    const content = this.#content;
+    const { length } = content;
+    let end = at;
+    while (end < length) {
+      const octet = content[end] as number;
+      if (octet !== 0x20 && octet !== 0x0a && octet !== 0x0d) break;
+      end++;
+    }
+    return end > at ? end : refuse(at);
+  }
+
+  /** Adds the number of modules at `at`, rounded, and gives where the next token begins. */
+  #number(at: number): number {
+    const content = this.#content;
+    const { length } = content;
+    let digits = 0;
+    let end = at;
+    while (end < length) {
+      const octet = content[end] as number;
+      if (!isDigit(octet)) break;
+      digits = digits * 10 + octet - 0x30;
+      end++;
+    }
+    if (end === at || end - at > 3) refuse(at);
+    if (content[end] === 0x2e) return this.#fraction(digits, end + 1);
+    this.#runs.push(digits);
+    return this.#breaks(end);
+  }
+
+  #fraction(whole: number, at: number): number {
+    let digits = 0;
+    let end = at;
+    for (; isDigit(this.#content[end] ?? 0); end++)
+      digits = digits * 10 + (this.#content[end] as number) - 0x30;
+    if (end === at || end - at > 9) refuse(at);
+    const part = digits / 10 ** (end - at);
+    if (part > tolerance && part < 1 - tolerance) refuse(at);
+    this.#runs.push(part < 0.5 ? whole : whole + 1);
+    return this.#breaks(end);
+  }
 }
 
 /** A form is clipped to its /BBox: what stands outside would be read here and not seen on the page. */
@@ -139,7 +164,7 @@ const kept = new WeakMap<PdfStream, SealMatrix>();
 export function readSealForm(file: PdfFile, form: PdfStream): SealMatrix {
   const known = kept.get(form);
   if (known) return known;
-  const runs = readRuns(file.data(form));
+  const runs = new SealScanner(file.data(form)).runs();
   const edges = edgesOf(runs);
   checkBox(file, form, edges);
   const matrix = toMatrix(runs, edges);

@@ -34,6 +34,14 @@ describe('page text', () => {
     ).toBe('abc\nd\ne\nf\ng\nh\ni');
   });
 
+  it('stays on the line that Tm and cm set, whatever operators come between', () => {
+    expect(
+      textOf(
+        'q 2 0 0 2 5 5 cm BT /F1 12 Tf 1 0 0 1 9 50 Tm (a) Tj 0 g (b) Tj 1 0 0 1 60 50 Tm (c) Tj ET Q BT /F1 12 Tf 1 0 0 1 9 105 Tm (d) Tj ET',
+      ),
+    ).toBe('abcd');
+  });
+
   it('keeps escapes, octal codes and Windows-1252', () => {
     expect(textOf('BT /F1 12 Tf (\\(\\101\\)\\\r\n\\n \x80 \xe9) Tj <4142 43> Tj ET')).toBe(
       '(A)\ufffd € éABC',

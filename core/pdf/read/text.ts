@@ -313,7 +313,8 @@ class PageReader {
 }
 
 function matrixOf(operator: string, operands: readonly PdfObject[]): Matrix {
-  return numbers(operator, operands, 6) as Matrix;
+  // A copy: the operands are used again for the next operator.
+  return [...numbers(operator, operands, 6)] as unknown as Matrix;
 }
 
 const kept = new WeakMap<PdfFile, readonly PageContent[]>();

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FontFamily } from '../../core/pdf/compile.ts';
+import type { FontFamily } from './compile.ts';
 
 /** The families that documents are set in, in the order of preference. */
 const families = [
@@ -8,7 +8,7 @@ const families = [
   { name: 'NotoNaskhArabic', scale: 1.2 },
 ] as const;
 
-/** Reads the shipped fonts from their folder (this one). */
+/** Reads the shipped fonts from templates/fonts. */
 export const readFonts = (folder: string): FontFamily[] =>
   families.map(({ name, scale }) => ({
     regular: readFileSync(join(folder, `${name}-Regular.ttf`)),
