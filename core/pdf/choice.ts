@@ -1,7 +1,8 @@
 import type { FontFamily } from './compile.ts';
 import { textsOf } from './layout.ts';
 import type { DocumentRecord } from './record.ts';
-import { type CompiledTemplate, covers } from './template.ts';
+import { recordText } from './record-text.ts';
+import { type CompiledTemplate, covers, needsShaping } from './template.ts';
 
 /**
  * The template that can set every character of a record: the prepared one where it covers them, else one compiled for
@@ -15,8 +16,20 @@ export async function templateFor(
   prepared: CompiledTemplate,
   fonts: () => readonly FontFamily[],
 ): Promise<CompiledTemplate> {
+  if (hasEveryCharacter(prepared, record)) return prepared;
   const texts = textsOf(record);
   if (covers(prepared, texts)) return prepared;
   const { compileTemplate } = await import('./compile.ts');
   return compileTemplate({ fonts: fonts(), repertoire: { regular: '', bold: '' }, texts });
+}
+
+/** The usual case without laying anything out: no text needs shaping, and both weights have all characters. */
+function hasEveryCharacter({ characters }: CompiledTemplate, record: DocumentRecord): boolean {
+  const text = `${recordText(record)}${record.footer}`;
+  if (needsShaping(text)) return false;
+  for (const character of text) {
+    const point = character.codePointAt(0) as number;
+    if (point !== 0x0a && !(characters.regular.has(point) && characters.bold.has(point))) return false;
+  }
+  return true;
 }
