@@ -6,7 +6,7 @@ import { oids } from '../cms/oid.ts';
 import { nodeBackend } from '../crypto/node.ts';
 import { ConsulError } from '../errors.ts';
 import { templateFor } from '../pdf/choice.ts';
-import { readFonts } from '../pdf/font-folder.ts';
+import { readFonts } from './font-folder.ts';
 import { defaultRepertoire, loadTemplate, serializeTemplate } from '../pdf/template.ts';
 import { parseCertificate } from '../pki/certificate.ts';
 import { certifiedSigner } from '../pki/file-signer.ts';

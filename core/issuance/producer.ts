@@ -13,7 +13,7 @@ import { ConsulError } from '../errors.ts';
 import { templateFor } from '../pdf/choice.ts';
 import type { FontFamily } from '../pdf/compile.ts';
 import { renderDocument } from '../pdf/document.ts';
-import { readFonts } from '../pdf/font-folder.ts';
+import { readFonts } from './font-folder.ts';
 import { readAttachments } from '../pdf/read/attachments.ts';
 import { readPdf } from '../pdf/read/document.ts';
 import { readSignatures } from '../pdf/read/signature.ts';

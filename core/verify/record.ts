@@ -1,8 +1,9 @@
 import { Value } from '@sinclair/typebox/value';
 import serialize from 'canonicalize';
 import { equalBytes, fromUtf8, utf8 } from '../bytes.ts';
-import type { PageContent } from '../pdf/read/text.ts';
-import { type DocumentRecord, recordText, type SealedRecord, SealedRecordSchema } from '../pdf/record.ts';
+import type { PageContent, Replacement } from '../pdf/read/text.ts';
+import { type DocumentRecord, type SealedRecord, SealedRecordSchema } from '../pdf/record.ts';
+import { recordText } from '../pdf/record-text.ts';
 import { claimsToRecord } from '../seal/record-claims.ts';
 import type { Seal } from '../seal/seal.ts';
 
@@ -12,8 +13,12 @@ const canonicalize = serialize as unknown as typeof serialize.default;
 /** A value, or why there is none, in words for a report. */
 export type Reading<T> = { readonly value: T } | { readonly fault: string };
 
+/** A document of a hundred pages is still below this. */
+const maxBytes = 1 << 20;
+
 /** record.json must be the RFC 8785 form itself, so that one record has one digest. */
 export function readRecord(bytes: Uint8Array): Reading<SealedRecord> {
+  if (bytes.length > maxBytes) return { fault: `${bytes.length} bytes` };
   let data: unknown;
   try {
     data = JSON.parse(fromUtf8(bytes));
@@ -22,6 +27,8 @@ export function readRecord(bytes: Uint8Array): Reading<SealedRecord> {
   }
   if (!Value.Check(SealedRecordSchema, data))
     return { fault: Value.Errors(SealedRecordSchema, data).First()?.path ?? '/' };
+  // The only object that the schema leaves open.
+  if (Object.keys(data.template).length !== 2) return { fault: '/template' };
   if (!equalBytes(utf8(canonicalize(data) as string), bytes)) return { fault: 'RFC 8785' };
   return { value: data };
 }
@@ -44,9 +51,17 @@ export function recordContradiction(record: SealedRecord, seal: Seal): string | 
 const invisible = /[\s\u00ad\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff]+/gu;
 const visible = (text: string): string => text.replace(invisible, '');
 
-function sameCharacters(shown: string, said: string): boolean {
-  const sorted = (text: string): string => [...visible(text.normalize('NFKC'))].sort().join('');
-  return sorted(shown) === sorted(said);
+/**
+ * Whether an /ActualText says what its glyphs say: the same letters in the same order. Only the marks on them may have
+ * moved, as shaping moves those of a ligature.
+ */
+function saysTheSame({ actualText, shown }: Replacement): boolean {
+  const [said, drawn] = [visible(actualText.normalize('NFKD')), visible(shown.normalize('NFKD'))];
+  if (said === drawn) return true;
+  if (said.length !== drawn.length) return false;
+  const letters = (text: string): string => text.replace(/\p{M}+/gu, '');
+  const sorted = (text: string): string => [...text].sort().join('');
+  return letters(said) === letters(drawn) && sorted(said) === sorted(drawn);
 }
 
 /**
@@ -66,8 +81,8 @@ export function textDifference(record: DocumentRecord, pages: readonly PageConte
     if (visible(page.hidden) !== '') return `p. ${index + 1}: ${page.hidden.slice(0, 40)}`;
     const footer = `${record.footer}·${index + 1}/${pages.length}`;
     if (visible(page.artifacts) !== visible(footer)) return `p. ${index + 1}: ${page.artifacts.slice(0, 40)}`;
-    for (const { actualText, shown } of page.replacements)
-      if (!sameCharacters(shown, actualText)) return `p. ${index + 1}: ${actualText.slice(0, 40)}`;
+    const lie = page.replacements.find((replacement) => !saysTheSame(replacement));
+    if (lie) return `p. ${index + 1}: ${lie.actualText.slice(0, 40)}`;
   }
   return undefined;
 }

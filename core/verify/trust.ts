@@ -1,11 +1,12 @@
-import { toHex } from '../bytes.ts';
+import { fromLatin1, toHex } from '../bytes.ts';
 import type { CryptoBackend, PublicKey } from '../crypto/backend.ts';
 import { importVerifierKey, type NoteVerifier } from '../log/note.ts';
 import { type Certificate, parseCertificate } from '../pki/certificate.ts';
-import { type PathResult, validatePath } from '../pki/path.ts';
+import { type PathInput, type PathResult, validatePath } from '../pki/path.ts';
 import { type Freshness, type TrustBundle, type TrustedKey, trustFreshness } from '../pki/trust-bundle.ts';
-import type { Checklist } from './words.ts';
-import { sayDay } from './words.ts';
+import { VerifiedLinks } from '../pki/verified-links.ts';
+import { sealKid } from '../seal/seal.ts';
+import { type Checklist, sayDay } from './words.ts';
 
 /** A key that the bundle stands behind, ready for use. */
 export interface KnownKey {
@@ -26,50 +27,49 @@ export function shownName({ subject }: Certificate): string {
 /** A trust bundle prepared for many verifications: every certificate, key and path is parsed and checked once. */
 export interface Trust {
   readonly bundle: TrustBundle;
+  /** Remembers the keys that it imported. */
   readonly backend: CryptoBackend;
   /** Whether the bundle holds this very certificate, in any part. */
   holds(certificate: Uint8Array): boolean;
   /** By the exact certificate, which must be listed for that use. */
-  known(use: TrustedKey['use'], certificate: Uint8Array): Promise<KnownKey | undefined>;
+  known(use: TrustedKey['use'], certificate: Uint8Array): KnownKey | undefined;
   /** By the key identifier of a seal. */
   sealKey(kid: Uint8Array): Promise<(KnownKey & { readonly publicKey: PublicKey }) | undefined>;
   log(post: string): Promise<NoteVerifier | undefined>;
 }
 
-const timestampingPurpose = '1.3.6.1.5.5.7.3.8';
+/** RFC 3161 §2.3 and RFC 9336. */
+const purposes = { timeStamping: '1.3.6.1.5.5.7.3.8', documentSigning: '1.3.6.1.5.5.7.3.36' } as const;
 
-function usageFor(use: TrustedKey['use']) {
+function usageFor(use: TrustedKey['use']): Pick<PathInput, 'keyUsage' | 'extendedKeyUsage'> {
+  const keyUsage = ['digitalSignature'] as const;
   switch (use) {
     case 'document':
-      return { keyUsage: ['digitalSignature'] } as const;
     case 'seal':
-      return { keyUsage: ['digitalSignature'] } as const;
+      return { keyUsage, extendedKeyUsage: { oid: purposes.documentSigning, form: 'permitted' } };
     case 'timestamp':
-      return {
-        keyUsage: ['digitalSignature'],
-        extendedKeyUsage: { oid: timestampingPurpose, form: 'sole' },
-      } as const;
+      return { keyUsage, extendedKeyUsage: { oid: purposes.timeStamping, form: 'sole' } };
   }
+}
+
+interface Authorities {
+  readonly root: Certificate;
+  readonly others: readonly Certificate[];
+  readonly verifiedLinks: VerifiedLinks;
 }
 
 /** Remembers a path that held: later times are only compared with the validity of its certificates. */
 function rememberedPath(
   certificate: Certificate,
   use: TrustedKey['use'],
-  bundle: { readonly root: Certificate; readonly authorities: readonly Certificate[] },
+  { root, others, verifiedLinks }: Authorities,
   backend: CryptoBackend,
 ): (time: Date) => Promise<PathResult> {
   let held: { readonly result: PathResult; readonly from: number; readonly to: number } | undefined;
   return async (time) => {
     if (held && time.getTime() >= held.from && time.getTime() <= held.to) return held.result;
     const result = await validatePath(
-      {
-        leaf: certificate,
-        intermediates: bundle.authorities,
-        anchors: [bundle.root],
-        time,
-        ...usageFor(use),
-      },
+      { leaf: certificate, intermediates: others, anchors: [root], time, verifiedLinks, ...usageFor(use) },
       backend,
     );
     if (result.ok) {
@@ -83,69 +83,105 @@ function rememberedPath(
   };
 }
 
-export function prepareTrust(bundle: TrustBundle, backend: CryptoBackend): Trust {
+/** Calls a function once, at its first use. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+/** Keys that came up lately; one of an honest file is far smaller than the bound. */
+const keptKeys = { count: 1000, bytes: 1024 } as const;
+
+/** Imports a key once: parsing one costs several times what a signature check does. */
+function rememberingKeys(backend: CryptoBackend): CryptoBackend {
+  const keys = new Map<string, PublicKey>();
+  return {
+    ...backend,
+    importPublicKey: async (algorithm, spki) => {
+      if (spki.length > keptKeys.bytes) return backend.importPublicKey(algorithm, spki);
+      const name = `${Object.values(algorithm).join(' ')} ${fromLatin1(spki)}`;
+      const kept = keys.get(name);
+      if (kept) return kept;
+      const key = await backend.importPublicKey(algorithm, spki);
+      for (const oldest of keys.keys()) {
+        if (keys.size < keptKeys.count) break;
+        keys.delete(oldest);
+      }
+      keys.set(name, key);
+      return key;
+    },
+  };
+}
+
+/**
+ * Makes a bundle ready for many verifications.
+ * @throws ConsulError CERTIFICATE_INVALID for a bundle that holds a malformed authority
+ */
+export function prepareTrust(bundle: TrustBundle, plainBackend: CryptoBackend): Trust {
+  const backend = rememberingKeys(plainBackend);
   const authorities = {
     root: parseCertificate(bundle.root),
-    authorities: bundle.authorities.map((der) => parseCertificate(der)),
+    others: bundle.authorities.map((der) => parseCertificate(der)),
+    verifiedLinks: new VerifiedLinks(),
   };
-  const keys = new Map<string, Promise<KnownKey | undefined>>();
-  const sealKeys = new Map<string, Promise<(KnownKey & { readonly publicKey: PublicKey }) | undefined>>();
-  const logs = new Map<string, Promise<NoteVerifier | undefined>>();
-  let kids: Promise<ReadonlyMap<string, TrustedKey>> | undefined;
+  const held = new Set(
+    [bundle.root, ...bundle.authorities, ...bundle.keys.map((key) => key.certificate)].map(fromLatin1),
+  );
 
   const prepare = (entry: TrustedKey): KnownKey => {
     const certificate = parseCertificate(entry.certificate);
     return { entry, certificate, pathAt: rememberedPath(certificate, entry.use, authorities, backend) };
   };
-  const entriesByKid = async (): Promise<ReadonlyMap<string, TrustedKey>> => {
-    const seals = bundle.keys.filter((key) => key.use === 'seal');
-    const digests = await Promise.all(seals.map((key) => backend.digest('sha256', key.certificate)));
-    return new Map(seals.map((key, at) => [toHex((digests[at] as Uint8Array).subarray(0, 8)), key]));
-  };
-
-  const held = new Set(
-    [bundle.root, ...bundle.authorities, ...bundle.keys.map((key) => key.certificate)].map(toHex),
+  const nameOf = (use: TrustedKey['use'], certificate: Uint8Array): string =>
+    `${use} ${fromLatin1(certificate)}`;
+  const keys = new Map(
+    bundle.keys.map((entry) => [nameOf(entry.use, entry.certificate), once(() => prepare(entry))]),
   );
+  const importSealKey = async (known: KnownKey) => {
+    const algorithm = { name: 'ecdsa', curve: 'P-256', hash: 'sha256' } as const;
+    return { ...known, publicKey: await backend.importPublicKey(algorithm, known.certificate.spki) };
+  };
+  const sealKeys = once(async () => {
+    const seals = bundle.keys.filter((key) => key.use === 'seal');
+    const named = seals.map(async (entry) => {
+      const kid = toHex(await sealKid(entry.certificate, backend));
+      return [kid, once(() => importSealKey(prepare(entry)))] as const;
+    });
+    return new Map(await Promise.all(named));
+  });
+  const logs = new Map(bundle.logs.map(({ post, key }) => [post, once(() => importVerifierKey(key, backend))]));
 
   return {
     bundle,
     backend,
-    holds: (certificate) => held.has(toHex(certificate)),
-    known: (use, certificate) =>
-      remember(keys, `${use} ${toHex(certificate)}`, async () => {
-        const entry = bundle.keys.find(
-          (key) => key.use === use && toHex(key.certificate) === toHex(certificate),
-        );
-        return entry && prepare(entry);
-      }),
-    sealKey: (kid) =>
-      remember(sealKeys, toHex(kid), async () => {
-        kids ??= entriesByKid();
-        const entry = (await kids).get(toHex(kid));
-        if (!entry) return undefined;
-        const known = prepare(entry);
-        const algorithm = { name: 'ecdsa', curve: 'P-256', hash: 'sha256' } as const;
-        return { ...known, publicKey: await backend.importPublicKey(algorithm, known.certificate.spki) };
-      }),
-    log: (post) =>
-      remember(logs, post, async () => {
-        const entry = bundle.logs.find((log) => log.post === post);
-        return entry && importVerifierKey(entry.key, backend);
-      }),
+    holds: (certificate) => held.has(fromLatin1(certificate)),
+    known: (use, certificate) => keys.get(nameOf(use, certificate))?.(),
+    sealKey: async (kid) => (await sealKeys()).get(toHex(kid))?.(),
+    log: async (post) => logs.get(post)?.(),
   };
 }
 
-/** Unknown keys come from untrusted files: no more of them are remembered than this. */
-const rememberedAnswers = 10_000;
-
-function remember<T>(answers: Map<string, Promise<T>>, name: string, find: () => Promise<T>): Promise<T> {
-  let answer = answers.get(name);
-  if (!answer) {
-    if (answers.size >= rememberedAnswers) answers.clear();
-    answer = find();
-    answers.set(name, answer);
+/**
+ * Whether a key may have signed at `time`: a retired one up to its last signing, a compromised one only what the log
+ * proves to be older.
+ * @param provenIndex index in the log, where a proof was checked
+ */
+export function keyState(
+  { state, lastSigning = 0, compromisedSince = 0 }: TrustedKey,
+  time: Date,
+  provenIndex: number | undefined,
+): TrustedKey['state'] {
+  switch (state) {
+    case 'active':
+      return state;
+    case 'retired':
+      return Math.floor(time.getTime() / 1000) <= lastSigning ? 'active' : state;
+    case 'compromised':
+      return provenIndex !== undefined && provenIndex < compromisedSince ? 'active' : state;
   }
-  return answer;
 }
 
 /** The age of the bundle: past the grace period it must not decide any more. */

@@ -5,9 +5,21 @@ export type VerifyLanguage = 'fr' | 'en';
 export type MessageKey = keyof typeof messages;
 type Values = Readonly<Record<string, string | number>>;
 
+/** Control characters and marks that reorder what stands around them. */
+const unprintable = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/gu;
+const longestValue = 300;
+
+/** A text out of a file that nobody vouches for, harmless on a terminal and on a page. */
+export function printable(text: string): string {
+  const short = text.length > longestValue ? `${text.slice(0, longestValue)}…` : text;
+  return short.replace(unprintable, '\ufffd');
+}
+
 /** A message in the wanted language with its values filled in. */
 export function say(language: VerifyLanguage, key: MessageKey, values: Values = {}): string {
-  return messages[key][language].replace(/\{(\w+)\}/g, (_match, name: string) => String(values[name] ?? ''));
+  return messages[key][language].replace(/\{(\w+)\}/g, (_match, name: string) =>
+    printable(String(values[name] ?? '')),
+  );
 }
 
 /** A day and minute as people write it: `24/11/2026 20:29 UTC`, or `2026-11-24 20:29 UTC` in English. */

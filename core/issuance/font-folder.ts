@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FontFamily } from './compile.ts';
+import type { FontFamily } from '../pdf/compile.ts';
 
 /** The families that documents are set in, in the order of preference. */
 const families = [
