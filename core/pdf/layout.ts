@@ -266,9 +266,17 @@ function boxesOf(
     case 'rows':
       return rows(block.rows, previous?.kind === 'heading' ? 6 : 12, typesetting);
     case 'closing':
-      return closing(block.placeAndDate, block.lines, next?.kind === 'seal', typesetting);
+      // Before a seal, who signs stands beside it.
+      return next?.kind === 'seal' ? [] : closing(block, typesetting);
     case 'seal':
-      return [seal(block.caption, next === undefined, typesetting)];
+      return [
+        seal(
+          block.caption,
+          previous?.kind === 'closing' ? previous : undefined,
+          next === undefined,
+          typesetting,
+        ),
+      ];
   }
 }
 
@@ -398,53 +406,89 @@ function rows(list: readonly Row[], before: number, { set, parent }: Typesetting
   ];
 }
 
-/** Who signs stands in the right half of the page, never apart from the seal that follows. */
-function closing(
-  placeAndDate: string,
-  lines: readonly string[],
-  sealFollows: boolean,
-  to: Typesetting,
-): Box[] {
+type Closing = Extract<Block, { readonly kind: 'closing' }>;
+
+/** A line with where it stands from the left and the element that it belongs to. */
+interface StyledLine {
+  readonly line: Line;
+  readonly style: Style;
+  readonly to: StructureElement;
+}
+
+/** Place and date, then quality and name of who signs: the name is last and bold. */
+function closingLines(
+  { placeAndDate, lines }: Closing,
+  width: number,
+  { set, parent }: Typesetting,
+): StyledLine[] {
+  return [placeAndDate, ...lines].flatMap((text, i) => {
+    const style = i > 0 && i === lines.length ? styles.signatory : styles.body;
+    const found = linesOf(text, style, width, set);
+    if (found.length === 0) return [];
+    const to = element(parent, 'P');
+    return found.map((line) => ({ line, style, to }));
+  });
+}
+
+/** Who signs, in the right half of the page. */
+function closing(block: Closing, to: Typesetting): Box[] {
   const x = left + closingColumn;
   const width = measure - closingColumn;
-  const boxes = [placeAndDate, ...lines].flatMap((text, i) => {
-    const style = i > 0 && i === lines.length ? styles.signatory : styles.body;
-    const set = linesOf(text, style, width, to.set);
-    return set.length === 0 ? [] : stack(set, element(to.parent, 'P'), style, x, width);
-  });
-  return boxes.map((box, i) => ({
-    ...box,
+  const lines = closingLines(block, width, to);
+  return lines.map(({ line, style, to: owner }, i) => ({
+    height: style.leading,
     before: i === 0 ? 24 : 0,
     closes: i === 0,
-    keepWithNext: sealFollows || i < boxes.length - 1,
+    keepWithNext: i < lines.length - 1,
+    draw: (page, y) => page.text(owner, place(line, style, x, y - baseline(style), width)),
   }));
 }
 
-function seal(caption: readonly string[], last: boolean, { set, parent, modules }: Typesetting): Box {
+/** The seal at the left, its caption beside it, and above that at the right who signs. */
+function seal(
+  caption: readonly string[],
+  signed: Closing | undefined,
+  last: boolean,
+  typesetting: Typesetting,
+): Box {
+  const { set, parent, modules } = typesetting;
   const side = sealSide(modules);
   const quietZone = (4 * side) / (modules + 8);
+  const signedX = left + closingColumn;
+  const signedWidth = right - signedX;
+  const signedLines = signed ? closingLines(signed, signedWidth, typesetting) : [];
   const figure: StructureElement = { type: 'Figure', kids: [], alternative: caption[0] ?? '' };
   parent.kids.push(figure);
   // The dark modules, not the quiet zone, are flush with the text.
   const textX = left - quietZone + side + 4 * mm;
   const width = right - textX;
-  const texts = caption.flatMap((text, i) => {
+  const texts = caption.flatMap((text, i): StyledLine[] => {
     const style = i === 0 ? styles.captionTitle : styles.caption;
     const to = element(parent, 'P');
     return linesOf(text, style, width, set).map((line) => ({ line, style, to }));
   });
-  const textHeight = texts.reduce((sum, { style }) => sum + style.leading, 0);
-  const above = 6;
-  const height = above + Math.max(side, textHeight);
+  const heightOf = (lines: readonly StyledLine[]): number =>
+    lines.reduce((sum, { style }) => sum + style.leading, 0);
+  const above = 8;
+  const between = signedLines.length > 0 ? 10 : 0;
+  const textHeight = heightOf(signedLines) + between + heightOf(texts);
   return {
-    height,
+    height: above + Math.max(side, textHeight),
     before: 16,
+    closes: signed !== undefined,
     keepWithNext: false,
     anchored: last,
     draw: (page, y) => {
       page.rules.push({ x: left, y, width: measure, height: 0.5, colour: hairline });
+      let line = y - above;
+      for (const { line: text, style, to } of signedLines) {
+        page.text(to, place(text, style, signedX, line - baseline(style), signedWidth));
+        line -= style.leading;
+      }
       page.marks.push({ kind: 'seal', element: figure, x: left - quietZone, y: y - above - side, side });
-      let line = y - above - Math.max(0, (side - textHeight) / 2);
+      line = signed
+        ? Math.min(line - between, y - above - side + quietZone + heightOf(texts))
+        : y - above - Math.max(0, (side - textHeight) / 2);
       for (const { line: text, style, to } of texts) {
         page.text(to, place(text, style, textX, line - baseline(style), width));
         line -= style.leading;
