@@ -11,6 +11,7 @@ import { shipped } from '../cli/shipped.ts';
 import { prepareSignedData } from '../core/cms/make.ts';
 import { oids } from '../core/cms/oid.ts';
 import { nodeBackend } from '../core/crypto/node.ts';
+import { groupsAtOnce } from '../core/issuance/batch.ts';
 import { decidedDraft } from '../core/issuance/decided.ts';
 import { readAttachments } from '../core/pdf/read/attachments.ts';
 import { readPdf } from '../core/pdf/read/document.ts';
@@ -95,9 +96,9 @@ async function issuing(bench: BenchPost, threads: number, count: number): Promis
   const references = await acceptedRequests(bench, count);
   const warm = await acceptedRequests(bench, threads > 0 ? 400 : 200);
   return withProducer(bench, threads, async (context) => {
-    await issueAll(bench, context, warm, threads > 0 ? threads + 1 : 1);
+    await issueAll(bench, context, warm, groupsAtOnce(threads));
     const start = performance.now();
-    await issueAll(bench, context, references, threads > 0 ? threads + 1 : 1);
+    await issueAll(bench, context, references, groupsAtOnce(threads));
     return count / ((performance.now() - start) / 1000);
   });
 }

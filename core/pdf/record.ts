@@ -36,7 +36,10 @@ export const RecordSchema = Type.Object(
     number: Type.String({ maxLength: 40 }),
     /** Code of the post. */
     post: Type.String({ maxLength: 10 }),
-    template: Type.Object({ id: Type.String({ maxLength: 60 }), version: Type.Integer({ minimum: 1 }) }),
+    template: Type.Object(
+      { id: Type.String({ maxLength: 60 }), version: Type.Integer({ minimum: 1 }) },
+      { additionalProperties: false },
+    ),
     /** BCP 47 language of the text. */
     language: Type.String({ maxLength: 10 }),
     /** Title of the document for metadata. */

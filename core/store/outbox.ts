@@ -26,9 +26,3 @@ export async function enqueue(tx: Tx, entries: readonly OutboxEntry[], createdAt
 export async function waitingOutbox(db: Reader, limit: number): Promise<OutboxRow[]> {
   return db.selectFrom('outbox').selectAll().where('doneAt', 'is', null).orderBy('id').limit(limit).execute();
 }
-
-export async function markDone(tx: Tx, ids: readonly number[], doneAt: string): Promise<void> {
-  await inGroups(ids, (group) =>
-    tx.updateTable('outbox').set({ doneAt }).where('id', 'in', group).where('doneAt', 'is', null).execute(),
-  );
-}

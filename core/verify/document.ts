@@ -1,28 +1,32 @@
 import { concatBytes, equalBytes } from '../bytes.ts';
+import type { SignedData } from '../cms/read.ts';
 import { padesProfile, type VerifiedSignedData, verifySignedData } from '../cms/verify.ts';
 import { ConsulError } from '../errors.ts';
 import { verifyProof } from '../log/proof.ts';
 import { type Attachment, readAttachments } from '../pdf/read/attachments.ts';
 import { type PdfFile, readPdf } from '../pdf/read/document.ts';
 import { type PdfImage, pageImages } from '../pdf/read/images.ts';
+import type { SealMatrix } from '../pdf/read/seal.ts';
 import { type PdfSignature, readSignatures } from '../pdf/read/signature.ts';
 import { drawnSeals, pageContents } from '../pdf/read/text.ts';
 import type { SealedRecord } from '../pdf/record.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { sealUrl } from '../seal/carrier.ts';
-import type { Picture, ReadCodes } from '../seal/picture.ts';
+import type { Picture, ReadCode, ReadCodes } from '../seal/picture.ts';
 import { isMatrixOf } from '../seal/qr.ts';
 import type { Seal } from '../seal/seal.ts';
 import { checkToken } from '../time/token.ts';
+import { strangeDrawing } from './drawing.ts';
+import { attachmentNames, strangePart } from './parts.ts';
 import { verifyCodes } from './picture.ts';
 import { readRecord, recordContradiction, textDifference } from './record.ts';
 import type { Report } from './report.ts';
-import { checkSeal, checkValidity, reportOn, sealFrom, type VerifyContext } from './seal.ts';
-import { checkFreshness, shownName, type Trust } from './trust.ts';
+import { checkSeal, checkValidity, clockSkew, reportOn, sealFrom, type VerifyContext } from './seal.ts';
+import { checkFreshness, keyState, shownName, type Trust } from './trust.ts';
 import { Checklist, sayTime } from './words.ts';
 
-/** How far the clock of a time-stamp authority may be ahead of ours. */
-const clockSkew = 5 * 60_000;
+/** A scan has one picture a page; reading one takes up to a second. */
+const maxPictures = 64;
 
 /**
  * The verdict on a PDF (ETSI EN 319 102-1 §5.5, signatures with time): structure, signature, signer, time-stamp; then
@@ -58,14 +62,33 @@ async function verifyScan(
   context: VerifyContext,
   readCodes: (picture: Picture) => Promise<ReadCodes>,
 ): Promise<Report> {
+  const codes: ReadCode[] = [];
+  const readers: ReadCodes['readers'][number][] = [];
+  let pictures = 0;
   for (const image of pageImages(file)) {
     const picture = pictureOf(image);
     if (!picture) continue;
-    const found = await readCodes(picture);
-    if (found.codes.length > 0) return verifyCodes(found, context);
+    if (++pictures > maxPictures) break;
+    const found = await codesOn(picture, readCodes);
+    codes.push(...(found?.codes ?? []));
+    readers.push(...(found?.readers ?? []));
   }
+  if (codes.length > 0) return verifyCodes({ codes, readers }, context);
   list.refused('coverage', 'SIGNED_DATA_NOT_FOUND', 'coverage.none');
   return reportOn(list, { subject: 'pdf' }, context);
+}
+
+/** A picture that cannot be read may be an ornament: the others count. */
+async function codesOn(
+  picture: Picture,
+  readCodes: (picture: Picture) => Promise<ReadCodes>,
+): Promise<ReadCodes | undefined> {
+  try {
+    return await readCodes(picture);
+  } catch (error) {
+    if (error instanceof ConsulError && error.code === 'PICTURE_UNREADABLE') return undefined;
+    throw error;
+  }
 }
 
 function pictureOf(image: PdfImage): Picture | undefined {
@@ -87,10 +110,10 @@ async function verifySigned(
 ): Promise<Report> {
   checkStructure(file, list);
   const cms = await checkSignature(file, signatures, list, context.trust);
-  const time = cms && (await checkTimestamp(cms, list, context));
   const attachments = readAttachments(file);
   const seal = sealOf(attachments, list);
   const logIndex = seal && (await checkLogProof(attachments, seal, list, context.trust));
+  const time = cms && (await checkTimestamp(cms, logIndex, list, context));
   if (cms) await checkSigner(cms.certificate, time ?? context.now, seal, logIndex, list, context.trust);
   let record: ReturnType<typeof recordOf>;
   if (seal) {
@@ -117,19 +140,39 @@ function checkStructure(file: PdfFile, list: Checklist): void {
   if (finding) list.refused('structure', 'FORMAT_FAILURE', 'structure.finding', { detail: finding.message });
   else if (file.revisions.length > 1)
     list.refused('structure', 'FORMAT_FAILURE', 'structure.revisions', { count: file.revisions.length });
-  else list.passed('structure', 'structure.passed');
+  else {
+    const strange = strangePart(file) ?? strangeDrawing(file);
+    if (strange) list.refused('structure', 'FORMAT_FAILURE', 'structure.finding', { detail: strange });
+    else list.passed('structure', 'structure.passed');
+  }
 }
+
+/** ETSI EN 319 142-1 §6.3 (k). */
+const subFilter = 'ETSI.CAdES.detached';
 
 /** The hole must be written in one way only, so that no byte in it can change unseen. */
-function isUniformHex(file: PdfFile, [, start, end]: readonly [number, number, number, number]): boolean {
-  const hole = file.bytes.subarray(start + 1, end - 1);
-  const has = (from: number, to: number): boolean => hole.some((octet) => octet >= from && octet <= to);
-  return !(has(0x41, 0x46) && has(0x61, 0x66));
+function isLowerCase(file: PdfFile, [, start, end]: readonly [number, number, number, number]): boolean {
+  const { bytes } = file;
+  for (let at = start + 1; at < end - 1; at++) {
+    const octet = bytes[at] as number;
+    if (octet >= 0x41 && octet <= 0x46) return false;
+  }
+  return true;
 }
 
-/** Certificates are not covered by the signature: only those that the bundle holds byte for byte may stand there. */
-function strangeCertificate(embedded: readonly Uint8Array[], trust: Trust): boolean {
-  return embedded.some((certificate) => !trust.holds(certificate));
+/**
+ * Whether something stands beside a signature that it does not cover and the bundle does not vouch for: certificates
+ * must be held by the bundle byte for byte and stand once each, revocation data is not awaited.
+ */
+function hasStrangers({ certificates, crls, signer }: SignedData, trust: Trust): boolean {
+  return (
+    crls.length > 0 ||
+    signer.unsigned.others.length > 0 ||
+    certificates.some((certificate, at) => {
+      const again = certificates.findIndex((other) => equalBytes(other, certificate)) !== at;
+      return again || !trust.holds(certificate);
+    })
+  );
 }
 
 async function checkSignature(
@@ -145,14 +188,14 @@ async function checkSignature(
   }
   const { problems, signed, contents, byteRange, coversFile } = signature;
   const [problem] = problems;
-  if (problem || !signed || !contents || !byteRange || !coversFile || signature.kind !== 'signature') {
+  if (problem || !signed || !contents || !byteRange || !coversFile || signature.subFilter !== subFilter) {
     list.refused('coverage', 'FORMAT_FAILURE', 'coverage.partial', {
       detail: problem?.message ?? signature.subFilter,
     });
     return undefined;
   }
   list.passed('coverage', 'coverage.passed');
-  if (!isUniformHex(file, byteRange)) {
+  if (!isLowerCase(file, byteRange)) {
     list.refused('signature-format', 'FORMAT_FAILURE', 'signature-format.failed', { detail: '/Contents' });
     return undefined;
   }
@@ -173,8 +216,7 @@ async function checkSignature(
     else list.refused('signature-format', subIndication, 'signature-format.failed', { detail: message });
     return undefined;
   }
-  const { certificates, crls, signer } = result.signed;
-  if (strangeCertificate(certificates, trust) || crls.length > 0 || signer.unsigned.others.length > 0)
+  if (hasStrangers(result.signed, trust))
     list.refused('signature-format', 'NO_CERTIFICATE_CHAIN_FOUND', 'signature-format.strange');
   else list.passed('signature-format', 'signature-format.passed');
   list.passed('signature-digest', 'signature-digest.passed');
@@ -197,6 +239,7 @@ function describeAlgorithm({ algorithm }: VerifiedSignedData): string {
 /** @returns the time that the time-stamp proves, when it is acceptable */
 async function checkTimestamp(
   cms: VerifiedSignedData,
+  logIndex: number | undefined,
   list: Checklist,
   { trust, now }: VerifyContext,
 ): Promise<Date | undefined> {
@@ -219,16 +262,11 @@ async function checkTimestamp(
     list.refused('timestamp', 'TIMESTAMP_ORDER_FAILURE', 'timestamp.future', values);
     return undefined;
   }
-  const { unsigned } = checked.signed.signer;
-  if (
-    strangeCertificate(checked.signed.certificates, trust) ||
-    unsigned.signatureTimestamp ||
-    unsigned.others.length > 0
-  ) {
-    list.refused('timestamp-authority', 'NO_CERTIFICATE_CHAIN_FOUND', 'timestamp-authority.unknown', values);
+  if (hasStrangers(checked.signed, trust) || checked.signed.signer.unsigned.signatureTimestamp) {
+    list.refused('timestamp-authority', 'NO_CERTIFICATE_CHAIN_FOUND', 'timestamp-authority.strange', values);
     return undefined;
   }
-  const known = await trust.known('timestamp', checked.certificate.bytes);
+  const known = trust.known('timestamp', checked.certificate.bytes);
   if (!known) {
     list.refused('timestamp-authority', 'NO_CERTIFICATE_CHAIN_FOUND', 'timestamp-authority.unknown', values);
     return undefined;
@@ -239,6 +277,11 @@ async function checkTimestamp(
       ...values,
       detail: path.message,
     });
+    return undefined;
+  }
+  const state = keyState(known.entry, genTime, logIndex);
+  if (state !== 'active') {
+    list.refused('timestamp-authority', 'REVOKED', `signer.${state}`, values);
     return undefined;
   }
   list.passed('timestamp', 'timestamp.passed', values);
@@ -255,13 +298,14 @@ async function checkSigner(
   trust: Trust,
 ): Promise<void> {
   const values = { name: shownName(certificate), time: sayTime(list.language, time) };
-  const known = await trust.known('document', certificate.bytes);
+  const known = trust.known('document', certificate.bytes);
   if (!known) {
     list.refused('signer', 'NO_CERTIFICATE_CHAIN_FOUND', 'signer.unknown', values);
     return;
   }
   const path = await known.pathAt(time);
   const { entry } = known;
+  const state = keyState(entry, time, logIndex);
   if (!path.ok)
     list.refused('signer', 'CHAIN_CONSTRAINTS_FAILURE', 'signer.path', { ...values, detail: path.message });
   else if (seal && entry.post !== seal.claims.document.post)
@@ -269,13 +313,7 @@ async function checkSigner(
       claimed: seal.claims.document.post,
       actual: entry.post,
     });
-  else if (entry.state === 'retired' && time.getTime() / 1000 > (entry.lastSigning ?? 0))
-    list.refused('signer', 'REVOKED', 'signer.retired', values);
-  else if (
-    entry.state === 'compromised' &&
-    (logIndex === undefined || logIndex >= (entry.compromisedSince ?? 0))
-  )
-    list.refused('signer', 'REVOKED', 'signer.compromised', values);
+  else if (state !== 'active') list.refused('signer', 'REVOKED', `signer.${state}`, values);
   else list.passed('signer', 'signer.passed', values);
 }
 
@@ -287,7 +325,7 @@ function attached(attachments: readonly Attachment[], name: string): Uint8Array 
 }
 
 function sealOf(attachments: readonly Attachment[], list: Checklist): Seal | undefined {
-  const bytes = attached(attachments, 'seal.cose');
+  const bytes = attached(attachments, attachmentNames.seal);
   if (bytes) return sealFrom(list, bytes);
   list.refused('seal', 'SIG_CONSTRAINTS_FAILURE', 'seal.missing');
   return undefined;
@@ -297,7 +335,7 @@ function recordOf(
   attachments: readonly Attachment[],
   list: Checklist,
 ): { record: SealedRecord; bytes: Uint8Array } | undefined {
-  const bytes = attached(attachments, 'record.json');
+  const bytes = attached(attachments, attachmentNames.record);
   if (!bytes) {
     list.refused('record', 'SIG_CONSTRAINTS_FAILURE', 'record.missing');
     return undefined;
@@ -318,7 +356,7 @@ async function checkLogProof(
   list: Checklist,
   trust: Trust,
 ): Promise<number | undefined> {
-  const proof = attached(attachments, 'log.tlog-proof');
+  const proof = attached(attachments, attachmentNames.logProof);
   if (!proof) {
     list.refused('log-proof', 'SIG_CONSTRAINTS_FAILURE', 'log-proof.missing');
     return undefined;
@@ -367,12 +405,17 @@ async function checkEqualities(
 
   const host = trust.bundle.posts.find((post) => post.code === seal.claims.document.post)?.host;
   const [drawn, ...others] = drawnSeals(file);
-  if (
-    drawn &&
-    others.length === 0 &&
-    host !== undefined &&
-    isMatrixOf(sealUrl(seal.cose, host), drawn.matrix)
-  )
+  if (drawn && others.length === 0 && host !== undefined && isDrawn(seal, host, drawn.matrix))
     list.passed('qr-code', 'qr-code.passed');
   else list.refused('qr-code', 'HASH_FAILURE', 'qr-code.failed');
+}
+
+function isDrawn(seal: Seal, host: string, matrix: SealMatrix): boolean {
+  try {
+    return isMatrixOf(sealUrl(seal.cose, host), matrix);
+  } catch (error) {
+    // A seal that fits into no printed code.
+    if (error instanceof ConsulError && error.code === 'SCHEMA_VIOLATION') return false;
+    throw error;
+  }
 }

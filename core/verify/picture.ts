@@ -1,3 +1,4 @@
+import { toHex } from '../bytes.ts';
 import { ConsulError } from '../errors.ts';
 import { readCarrier } from '../seal/carrier.ts';
 import type { ReadCodes } from '../seal/picture.ts';
@@ -6,30 +7,35 @@ import { reportOn, type VerifyContext, verifySeal } from './seal.ts';
 import { checkFreshness } from './trust.ts';
 import { Checklist } from './words.ts';
 
-function isSeal(text: string): boolean {
+/** What a code carries as a seal, damaged or not, in a form to be compared; undefined for another code. */
+function sealIn(text: string): string | undefined {
   try {
-    readCarrier(text);
-    return true;
+    return toHex(readCarrier(text.trim()).cose);
   } catch (error) {
-    if (error instanceof ConsulError && error.code === 'SEAL_FOREIGN') return false;
-    if (error instanceof ConsulError) return true;
+    if (error instanceof ConsulError && error.code === 'SEAL_FOREIGN') return undefined;
+    if (error instanceof ConsulError) return text;
     throw error;
   }
 }
 
 /**
- * The verdict on a picture or scan, from the codes that were read on it: that of its one seal. Where several seals
- * stand on one picture nobody can say which the paper goes by, and the verdict is inconclusive unless they agree.
+ * The verdict on a picture or scan, from the codes that were read on it: that of its one seal, however often it stands
+ * there. Where different seals stand on one picture nobody can say which the paper goes by, and the verdict is
+ * inconclusive.
  */
 export async function verifyCodes({ codes }: ReadCodes, context: VerifyContext): Promise<Report> {
-  const seals = codes.filter((code) => isSeal(code.text));
-  const [first, ...more] = seals;
-  const shown = first ?? codes[0];
-  if (shown && more.length === 0) return verifySeal(shown.text, context);
+  const seals = new Map<string, string>();
+  for (const { text } of codes) {
+    const seal = sealIn(text);
+    if (seal !== undefined) seals.set(seal, text);
+  }
+  const [first] = seals.values();
+  const shown = first ?? codes[0]?.text;
+  if (shown !== undefined && seals.size <= 1) return verifySeal(shown, context);
 
   const list = new Checklist(context.language);
   checkFreshness(list, context.trust.bundle, context.now);
-  if (shown) list.refused('seal', 'SIGNED_DATA_NOT_FOUND', 'seal.many', { count: seals.length });
-  else list.refused('seal', 'SIGNED_DATA_NOT_FOUND', 'seal.no-code');
+  if (shown === undefined) list.refused('seal', 'SIGNED_DATA_NOT_FOUND', 'seal.no-code');
+  else list.refused('seal', 'SIGNED_DATA_NOT_FOUND', 'seal.many', { count: seals.size });
   return reportOn(list, { subject: 'unknown' }, context);
 }

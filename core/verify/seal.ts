@@ -4,8 +4,11 @@ import { readCarrier } from '../seal/carrier.ts';
 import type { SealClaims } from '../seal/claims.ts';
 import { checkSealSignature, readSeal, type Seal } from '../seal/seal.ts';
 import { conclude, type Report, type ShownField } from './report.ts';
-import { checkFreshness, type KnownKey, shownName, type Trust } from './trust.ts';
-import { Checklist, say, sayDay, sayTime, type VerifyLanguage } from './words.ts';
+import { checkFreshness, type KnownKey, keyState, shownName, type Trust } from './trust.ts';
+import { Checklist, printable, say, sayDay, sayTime, type VerifyLanguage } from './words.ts';
+
+/** How far another clock may be ahead of ours, in milliseconds. */
+export const clockSkew = 5 * 60_000;
 
 /** Everything that a verdict depends on, besides the bytes. */
 export interface VerifyContext {
@@ -57,6 +60,7 @@ export async function checkSeal(
   const values = { name, time: sayTime(list.language, issuedAt) };
   const path = await key.pathAt(issuedAt);
   const { entry } = key;
+  const state = keyState(entry, issuedAt, provenIndex);
   if (!path.ok) {
     list.refused('seal-signer', 'CHAIN_CONSTRAINTS_FAILURE', 'seal-signer.path', {
       ...values,
@@ -67,18 +71,9 @@ export async function checkSeal(
       claimed: claims.document.post,
       actual: entry.post,
     });
-  } else if (entry.state === 'retired' && claims.issuedAt > (entry.lastSigning ?? 0)) {
-    list.refused('seal-signer', 'REVOKED', 'signer.retired', values);
-  } else if (
-    entry.state === 'compromised' &&
-    (provenIndex === undefined || provenIndex >= (entry.compromisedSince ?? 0))
-  ) {
-    list.refused(
-      'seal-signer',
-      provenIndex === undefined ? 'REVOKED_NO_POE' : 'REVOKED',
-      'signer.compromised',
-      values,
-    );
+  } else if (state !== 'active') {
+    const doubt = state === 'compromised' && provenIndex === undefined;
+    list.refused('seal-signer', doubt ? 'REVOKED_NO_POE' : 'REVOKED', `signer.${state}`, values);
   } else list.passed('seal-signer', 'seal-signer.passed', values);
   return key;
 }
@@ -87,7 +82,9 @@ export async function checkSeal(
 export function checkValidity(list: Checklist, claims: SealClaims, now: Date): void {
   const seconds = now.getTime() / 1000;
   const day = (time: number): string => sayDay(list.language, new Date(time * 1000));
-  if (claims.notBefore !== undefined && seconds < claims.notBefore)
+  if (claims.issuedAt > seconds + clockSkew / 1000)
+    list.refused('validity', 'NOT_YET_VALID', 'validity.future', { from: day(claims.issuedAt) });
+  else if (claims.notBefore !== undefined && seconds < claims.notBefore)
     list.refused('validity', 'NOT_YET_VALID', 'validity.not-yet', { from: day(claims.notBefore) });
   else if (claims.expires !== undefined && seconds >= claims.expires)
     list.refused('validity', 'EXPIRED', 'validity.expired', { until: day(claims.expires) });
@@ -183,7 +180,7 @@ export function reportOn(list: Checklist, found: Findings, context: VerifyContex
     checks: list.checks,
     ...(sealTrusted ? { document: documentOf(claims) } : {}),
     ...(found.signedAt ? { signedAt: found.signedAt.toISOString() } : {}),
-    ...(found.signer ? { signer: found.signer } : {}),
+    ...(found.signer ? { signer: printable(found.signer) } : {}),
     fields: sealTrusted ? sealFields(language, claims, trust) : [],
     compareWithPaper: sealTrusted && found.subject === 'seal',
     trust: {

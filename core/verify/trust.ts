@@ -1,4 +1,4 @@
-import { fromLatin1, toHex } from '../bytes.ts';
+import { toHex } from '../bytes.ts';
 import type { CryptoBackend, PublicKey } from '../crypto/backend.ts';
 import { importVerifierKey, type NoteVerifier } from '../log/note.ts';
 import { type Certificate, parseCertificate } from '../pki/certificate.ts';
@@ -20,8 +20,9 @@ const commonNameType = '2.5.4.3';
 
 /** The name of a certificate's subject as people know it. */
 export function shownName({ subject }: Certificate): string {
-  const attributes = subject.rdns.flat();
-  return attributes.find((attribute) => attribute.type === commonNameType)?.text ?? subject.text;
+  for (const attributes of subject.rdns)
+    for (const { type, text } of attributes) if (type === commonNameType && text !== undefined) return text;
+  return subject.text;
 }
 
 /** A trust bundle prepared for many verifications: every certificate, key and path is parsed and checked once. */
@@ -92,6 +93,10 @@ function once<T>(make: () => T): () => T {
   };
 }
 
+const oneByteText = new TextDecoder('latin1');
+/** A name for bytes that no other bytes have. */
+const nameOfBytes = (bytes: Uint8Array): string => oneByteText.decode(bytes);
+
 /** Keys that came up lately; one of an honest file is far smaller than the bound. */
 const keptKeys = { count: 1000, bytes: 1024 } as const;
 
@@ -102,7 +107,7 @@ function rememberingKeys(backend: CryptoBackend): CryptoBackend {
     ...backend,
     importPublicKey: async (algorithm, spki) => {
       if (spki.length > keptKeys.bytes) return backend.importPublicKey(algorithm, spki);
-      const name = `${Object.values(algorithm).join(' ')} ${fromLatin1(spki)}`;
+      const name = `${Object.values(algorithm).join(' ')} ${nameOfBytes(spki)}`;
       const kept = keys.get(name);
       if (kept) return kept;
       const key = await backend.importPublicKey(algorithm, spki);
@@ -128,7 +133,7 @@ export function prepareTrust(bundle: TrustBundle, plainBackend: CryptoBackend): 
     verifiedLinks: new VerifiedLinks(),
   };
   const held = new Set(
-    [bundle.root, ...bundle.authorities, ...bundle.keys.map((key) => key.certificate)].map(fromLatin1),
+    [bundle.root, ...bundle.authorities, ...bundle.keys.map((key) => key.certificate)].map(nameOfBytes),
   );
 
   const prepare = (entry: TrustedKey): KnownKey => {
@@ -136,7 +141,7 @@ export function prepareTrust(bundle: TrustBundle, plainBackend: CryptoBackend): 
     return { entry, certificate, pathAt: rememberedPath(certificate, entry.use, authorities, backend) };
   };
   const nameOf = (use: TrustedKey['use'], certificate: Uint8Array): string =>
-    `${use} ${fromLatin1(certificate)}`;
+    `${use} ${nameOfBytes(certificate)}`;
   const keys = new Map(
     bundle.keys.map((entry) => [nameOf(entry.use, entry.certificate), once(() => prepare(entry))]),
   );
@@ -152,12 +157,14 @@ export function prepareTrust(bundle: TrustBundle, plainBackend: CryptoBackend): 
     });
     return new Map(await Promise.all(named));
   });
-  const logs = new Map(bundle.logs.map(({ post, key }) => [post, once(() => importVerifierKey(key, backend))]));
+  const logs = new Map(
+    bundle.logs.map(({ post, key }) => [post, once(() => importVerifierKey(key, backend))]),
+  );
 
   return {
     bundle,
     backend,
-    holds: (certificate) => held.has(fromLatin1(certificate)),
+    holds: (certificate) => held.has(nameOfBytes(certificate)),
     known: (use, certificate) => keys.get(nameOf(use, certificate))?.(),
     sealKey: async (kid) => (await sealKeys()).get(toHex(kid))?.(),
     log: async (post) => logs.get(post)?.(),

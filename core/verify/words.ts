@@ -24,12 +24,15 @@ export function say(language: VerifyLanguage, key: MessageKey, values: Values = 
 
 /** A day and minute as people write it: `24/11/2026 20:29 UTC`, or `2026-11-24 20:29 UTC` in English. */
 export function sayTime(language: VerifyLanguage, time: Date): string {
-  return `${sayDay(language, time)} ${time.toISOString().slice(11, 16)} UTC`;
+  const iso = time.toISOString();
+  return `${writtenDay(language, iso)} ${iso.slice(11, 16)} UTC`;
 }
 
-export function sayDay(language: VerifyLanguage, time: Date): string {
-  const [year, month, day] = time.toISOString().slice(0, 10).split('-');
-  return language === 'fr' ? `${day}/${month}/${year}` : `${year}-${month}-${day}`;
+export const sayDay = (language: VerifyLanguage, time: Date): string =>
+  writtenDay(language, time.toISOString());
+
+function writtenDay(language: VerifyLanguage, iso: string): string {
+  return language === 'fr' ? `${iso.slice(8, 10)}/${iso.slice(5, 7)}/${iso.slice(0, 4)}` : iso.slice(0, 10);
 }
 
 /** The checks of one verification in the order they were made. */
