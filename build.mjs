@@ -22,6 +22,7 @@ await build({
   // Native, or large and seldom needed: loaded from node_modules at the moment of use, so that no start pays for them.
   external: [
     'better-sqlite3',
+    'pkcs11js',
     'pdf-lib',
     'fontkit',
     'pkijs',

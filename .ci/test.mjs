@@ -14,6 +14,8 @@ const judges = {
   qpdf: 'qpdf',
   mutool: 'mupdf-tools',
   certutil: 'libnss3-tools',
+  'softhsm2-util': 'softhsm2',
+  'pkcs11-tool': 'opensc',
 };
 
 const present = (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;

@@ -1,7 +1,17 @@
+import pc from 'picocolors';
 import { auditPost } from '../core/issuance/audit.ts';
 import { anchorPaths, postHome, postPaths, readSettings } from '../core/store/post-folder.ts';
 import { openStore } from '../core/store/store.ts';
-import { type CommonOptions, exitStatus, newCommand, printJson, run, withCommonOptions } from './program.ts';
+import {
+  type CommonOptions,
+  exitStatus,
+  messageLanguage,
+  newCommand,
+  printJson,
+  run,
+  withCommonOptions,
+} from './program.ts';
+import { say } from './words.ts';
 
 async function verify(options: CommonOptions): Promise<void> {
   const home = postHome(options.home, process.env);
@@ -19,10 +29,19 @@ async function verify(options: CommonOptions): Promise<void> {
       });
     else {
       for (const { part, where, message } of report.faults)
-        process.stdout.write(`✘ ${part} ${where}: ${message}\n`);
-      process.stdout.write(
-        `${report.faults.length === 0 ? '✔ intact' : `✘ ${report.faults.length} faults`}: ${report.journal.entries} journal entries, ${report.documents} documents (${report.unfinished} unfinished), ${report.logSize} log entries\n`,
-      );
+        process.stdout.write(`${pc.red('✘')} ${part} ${where}: ${message}\n`);
+      const language = messageLanguage(options);
+      const { documents, unfinished, logSize, journal } = report;
+      const count = report.faults.length;
+      const text = say(language, 'audit.counts', {
+        mark: count === 0 ? pc.green('✔') : pc.red('✘'),
+        verdict: count === 0 ? say(language, 'audit.intact') : say(language, 'audit.faults', { count }),
+        entries: journal.entries,
+        documents,
+        unfinished,
+        logSize,
+      });
+      process.stdout.write(`${text}\n`);
     }
     process.exitCode = report.faults.length === 0 ? exitStatus.passed : exitStatus.failed;
   } finally {

@@ -1,12 +1,32 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
+import { type TSchema, Type } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
 import pc from 'picocolors';
 import { ConsulError } from '../core/errors.ts';
 import { createPost, type PostPassphrase, refuseExisting } from '../core/issuance/create-post.ts';
-import type { Post } from '../core/post.ts';
-import { postHome, postPaths, type Settings, settingsFormat } from '../core/store/post-folder.ts';
+import { type Post, PostSchema } from '../core/post.ts';
+import {
+  postHome,
+  postPaths,
+  type Settings,
+  SettingsSchema,
+  settingsFormat,
+} from '../core/store/post-folder.ts';
 import { namedPassphrase } from './passphrase.ts';
-import { type CommonOptions, newCommand, printJson, run, withKeyOptions } from './program.ts';
+import {
+  type CommonOptions,
+  messageLanguage,
+  newCommand,
+  printJson,
+  run,
+  withKeyOptions,
+} from './program.ts';
+import { type MessageKey, say } from './words.ts';
+
+const fields = PostSchema.properties;
+/** Of a passphrase that a person chooses. */
+const fewestCharacters = 12;
 
 interface InitOptions extends CommonOptions {
   yes?: boolean;
@@ -28,111 +48,124 @@ interface InitOptions extends CommonOptions {
   tsaUrl?: string;
 }
 
-/** Every question of `init`: the option that answers it, the words, and what stands there when nobody answers. */
-const questions: readonly {
-  option: Exclude<keyof InitOptions, 'json' | 'quiet' | 'debug' | 'yes' | 'lang'>;
-  flag: string;
-  ask: string;
-  fallback: string;
-}[] = [
-  { option: 'country', flag: '--country <code>', ask: 'State that issues, ISO 3166 alpha-2', fallback: 'GA' },
+type Question = Extract<MessageKey, `init.ask.${string}`> extends `init.ask.${infer Option}` ? Option : never;
+
+/** Every question of `init`: the option that answers it, and what stands there when nobody answers. */
+const questions: readonly { option: Question; flag: string; fallback: string; form: TSchema }[] = [
+  { option: 'country', flag: '--country <code>', fallback: 'GA', form: fields.country },
   {
     option: 'state',
     flag: '--state <text>',
-    ask: 'Name of the state (French)',
     fallback: 'République gabonaise',
+    form: fields.state.properties.fr,
   },
   {
     option: 'stateEn',
     flag: '--state-en <text>',
-    ask: 'Name of the state (English)',
     fallback: 'Gabonese Republic',
+    form: fields.state.properties.en,
   },
-  {
-    option: 'hostCountry',
-    flag: '--host-country <code>',
-    ask: 'Country of the post, ISO 3166 alpha-2',
-    fallback: 'FR',
-  },
-  { option: 'city', flag: '--city <name>', ask: 'City of the post', fallback: 'Paris' },
-  { option: 'code', flag: '--code <XX-YYY>', ask: 'Code of the post', fallback: 'GA-PAR' },
+  { option: 'hostCountry', flag: '--host-country <code>', fallback: 'FR', form: fields.hostCountry },
+  { option: 'city', flag: '--city <name>', fallback: 'Paris', form: fields.city },
+  { option: 'code', flag: '--code <XX-YYY>', fallback: 'GA-PAR', form: fields.code },
   {
     option: 'name',
     flag: '--name <text>',
-    ask: 'Name of the post (French)',
     fallback: 'Consulat général du Gabon à Paris',
+    form: fields.name.properties.fr,
   },
   {
     option: 'nameEn',
     flag: '--name-en <text>',
-    ask: 'Name of the post (English)',
     fallback: 'Consulate General of Gabon in Paris',
+    form: fields.name.properties.en,
   },
   {
     option: 'languages',
     flag: '--languages <list>',
-    ask: 'Languages, the working one first',
     fallback: 'fr,en',
+    form: Type.String({ pattern: '^(fr|en)(,(fr|en))*$' }),
   },
-  { option: 'timeZone', flag: '--time-zone <name>', ask: 'Time zone', fallback: 'Europe/Paris' },
-  { option: 'currency', flag: '--currency <code>', ask: 'Currency of fees, ISO 4217', fallback: 'EUR' },
+  { option: 'timeZone', flag: '--time-zone <name>', fallback: 'Europe/Paris', form: fields.timeZone },
+  { option: 'currency', flag: '--currency <code>', fallback: 'EUR', form: fields.currency },
   {
     option: 'verifierHost',
     flag: '--verifier-host <host>',
-    ask: 'Host of the public verifier (in every QR code)',
     fallback: 'verif.consulat.example',
+    form: fields.verifierHost,
   },
   {
     option: 'signatoryName',
     flag: '--signatory-name <name>',
-    ask: 'Who signs documents',
     fallback: 'Le Consul général',
+    form: SettingsSchema.properties.signatory.properties.name,
   },
   {
     option: 'signatoryQuality',
     flag: '--signatory-quality <text>',
-    ask: 'Quality of who signs',
     fallback: 'Officier consulaire',
+    form: SettingsSchema.properties.signatory.properties.quality,
   },
 ];
 
-async function answers(options: InitOptions): Promise<Record<string, string>> {
-  const known: Record<string, string> = {};
-  const terminal = !options.yes && process.stdin.isTTY && process.stderr.isTTY;
-  const inquirer = terminal ? (await import('inquirer')).default : undefined;
-  for (const { option, ask, fallback } of questions) {
-    const given = options[option];
-    if (given !== undefined) known[option] = given;
-    else if (inquirer)
-      known[option] = String(
-        (await inquirer.prompt([{ type: 'input', name: 'answer', message: ask, default: fallback }])).answer,
-      );
-    else if (options.yes) known[option] = fallback;
-    else
-      throw new ConsulError(
-        'USAGE',
-        `init needs ${questionFlag(option)}: run on a terminal, or give it, or --yes`,
-      );
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
   }
-  return known;
 }
 
-const questionFlag = (option: string): string =>
-  questions.find((question) => question.option === option)?.flag ?? option;
+const isAnswer = ({ option, form }: (typeof questions)[number], text: string): boolean =>
+  text.trim() !== '' && Value.Check(form, text) && (option !== 'timeZone' || isTimeZone(text));
 
-function postFrom(known: Record<string, string>): Post {
-  const text = (name: string): string => known[name] ?? '';
+async function answers(options: InitOptions): Promise<Record<Question, string>> {
+  const language = messageLanguage(options);
+  const known: Partial<Record<Question, string>> = {};
+  // What was given is checked before anything is asked.
+  for (const question of questions) {
+    const given = options[question.option] ?? (options.yes ? question.fallback : undefined);
+    if (given === undefined) continue;
+    if (!isAnswer(question, given))
+      throw new ConsulError('USAGE', `${question.flag} cannot be ${JSON.stringify(given)}`);
+    known[question.option] = given;
+  }
+  const open = questions.filter(({ option }) => known[option] === undefined);
+  const [first] = open;
+  if (first && !(process.stdin.isTTY && process.stderr.isTTY))
+    throw new ConsulError('USAGE', `init needs ${first.flag}: give it, or run on a terminal, or with --yes`);
+  if (first) {
+    const { default: inquirer } = await import('inquirer');
+    const given = await inquirer.prompt(
+      open.map((question) => ({
+        type: 'input' as const,
+        name: question.option,
+        message: say(language, `init.ask.${question.option}`),
+        default: question.fallback,
+        validate: (text: string) => isAnswer(question, text) || say(language, 'init.notSo'),
+      })),
+    );
+    Object.assign(known, given);
+  }
+  return known as Record<Question, string>;
+}
+
+function postFrom(known: Record<Question, string>): Post {
+  const { code, country, hostCountry, city, state, stateEn, name, nameEn, timeZone, currency, verifierHost } =
+    known;
   return {
-    code: text('code'),
-    country: text('country'),
-    hostCountry: text('hostCountry'),
-    city: text('city'),
-    state: { fr: text('state'), en: text('stateEn') },
-    name: { fr: text('name'), en: text('nameEn') },
-    languages: text('languages').split(/[\s,]+/) as Post['languages'],
-    timeZone: text('timeZone'),
-    currency: text('currency'),
-    verifierHost: text('verifierHost'),
+    code,
+    country,
+    hostCountry,
+    city,
+    state: { fr: state, en: stateEn },
+    name: { fr: name, en: nameEn },
+    languages: known.languages.split(',') as Post['languages'],
+    timeZone,
+    currency,
+    verifierHost,
     weekend: [6, 7],
     holidays: [],
   };
@@ -150,23 +183,29 @@ function randomPassphrase(): string {
 
 async function passphraseFor(options: InitOptions): Promise<PostPassphrase> {
   const named = namedPassphrase(options);
-  if (named) return { bytes: named, origin: 'chosen' };
+  if (named) {
+    if ([...new TextDecoder().decode(named)].length < fewestCharacters)
+      throw new ConsulError('USAGE', `a passphrase has at least ${fewestCharacters} characters`);
+    return { bytes: named, origin: 'chosen' };
+  }
   if (options.yes) {
     const keep = randomPassphrase();
     return { bytes: new TextEncoder().encode(keep), origin: 'random', keep };
   }
   if (!process.stdin.isTTY || !process.stderr.isTTY)
     throw new ConsulError('PASSPHRASE_MISSING', 'init needs a passphrase for the keys of the post');
+  const language = messageLanguage(options);
   const { default: inquirer } = await import('inquirer');
   const { first, second } = await inquirer.prompt([
     {
       type: 'password',
       name: 'first',
-      message: 'Passphrase for the keys of the post',
+      message: say(language, 'init.askPassphrase'),
       mask: '*',
-      validate: (value: string) => value.length >= 12 || 'at least 12 characters',
+      validate: (text: string) =>
+        [...text].length >= fewestCharacters || say(language, 'init.tooShort', { count: fewestCharacters }),
     },
-    { type: 'password', name: 'second', message: 'The same again', mask: '*' },
+    { type: 'password', name: 'second', message: say(language, 'init.askAgain'), mask: '*' },
   ]);
   if (first !== second) throw new ConsulError('USAGE', 'the two passphrases differ: run init again');
   return { bytes: new TextEncoder().encode(first.normalize('NFC')), origin: 'chosen' };
@@ -184,7 +223,7 @@ async function init(options: InitOptions): Promise<void> {
   const settings: Settings = {
     format: settingsFormat,
     post,
-    signatory: { name: known.signatoryName ?? '', quality: known.signatoryQuality ?? '' },
+    signatory: { name: known.signatoryName, quality: known.signatoryQuality },
     timestamp: options.tsaUrl ? { url: options.tsaUrl } : {},
     limits: { pieceBytes: 10 * 1024 * 1024 },
     paths: { anchor: 'anchor', ...(passphrase.keep ? { passphrase: 'passphrase' } : {}) },
@@ -213,13 +252,19 @@ function announce(home: string, post: Post, passphrase: PostPassphrase, options:
     });
     return;
   }
+  const language = messageLanguage(options);
+  const rows: (readonly [MessageKey, string])[] = [
+    ['init.trust', paths.trust],
+    ...(passphrase.keep ? [['init.passphrase', `${paths.passphrase} (mode 0600)`] as const] : []),
+    ['init.rootKey', rootKey],
+  ];
+  const labels = rows.map(([key]) => say(language, key));
+  const width = Math.max(...labels.map((label) => label.length));
   const lines = [
-    `${pc.green('✔')} ${post.name.fr} (${post.code}): ${home}`,
-    `  trust bundle:   ${paths.trust}`,
-    ...(passphrase.keep ? [`  passphrase:     ${paths.passphrase} (mode 0600)`] : []),
-    `  root key:       ${rootKey}`,
-    pc.yellow('  Move the root key to a safe place away from this machine now: it is needed only to renew'),
-    pc.yellow('  the issuing authority and the trust bundle, and who holds it can impersonate the state.'),
+    `${pc.green('✔')} ${post.name[language]} (${post.code}): ${home}`,
+    ...rows.map(([, value], at) => `  ${(labels[at] ?? '').padEnd(width)}  ${value}`),
+    pc.yellow(`  ${say(language, 'init.moveRoot.1')}`),
+    pc.yellow(`  ${say(language, 'init.moveRoot.2')}`),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
@@ -231,7 +276,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option('--yes', 'ask nothing: take the defaults, make a passphrase and leave it in a file')
     .option('--root-key <file>', 'where to put the private key of the root (best on a removable medium)')
     .option('--tsa-url <url>', "an RFC 3161 timestamp authority in place of the post's own");
-  for (const { flag, ask, fallback } of questions) command.option(flag, `${ask} (${fallback})`);
+  for (const { option, flag, fallback } of questions)
+    command.option(flag, `${say('en', `init.ask.${option}`)} (${fallback})`);
   command.action(init);
   await run(command, argv);
 }

@@ -1,10 +1,9 @@
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseReference } from '../core/casework/reference.ts';
 import { ConsulError } from '../core/errors.ts';
-import { groupSize, issueMany } from '../core/issuance/batch.ts';
+import { groupSize, groupsAtOnce, issueMany } from '../core/issuance/batch.ts';
 import { decidedDraft } from '../core/issuance/decided.ts';
 import type { Draft } from '../core/issuance/draft.ts';
 import { checkDraft, type Issued, type IssuingContext, issueGroup } from '../core/issuance/issue.ts';
@@ -12,8 +11,19 @@ import type { OpenPost } from '../core/issuance/open-post.ts';
 import { procedureIds } from '../core/procedures/folder.ts';
 import { loadRequest, loadRequests } from '../core/store/request.ts';
 import { agentOf, procedureFolder, proceduresOf, withIssuing, withPost } from './post.ts';
-import { type CommonOptions, exitStatus, newCommand, printJson, run, withKeyOptions } from './program.ts';
+import {
+  type CommonOptions,
+  errorJson,
+  errorText,
+  exitStatus,
+  messageLanguage,
+  newCommand,
+  printJson,
+  run,
+  withKeyOptions,
+} from './program.ts';
 import { progressBar } from './progress.ts';
+import { say } from './words.ts';
 
 interface IssueOptions extends CommonOptions {
   batch?: string;
@@ -59,8 +69,7 @@ async function issueOne(text: string, options: IssueOptions): Promise<void> {
 
 interface Failure {
   readonly line: number;
-  readonly code: string;
-  readonly message: string;
+  readonly error: ConsulError;
 }
 
 function referenceIn(line: string): string {
@@ -85,17 +94,15 @@ async function countLines(file: string): Promise<number> {
 }
 
 async function* lines(file: string): AsyncGenerator<string> {
-  const stream = createReadStream(file, 'utf8');
+  const handle = await open(file).catch((cause: NodeJS.ErrnoException) => {
+    throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${cause.code})`, { cause });
+  });
   try {
-    yield* createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
-  } catch (cause) {
-    throw new ConsulError(
-      'FILE_UNREADABLE',
-      `cannot read ${file} (${(cause as NodeJS.ErrnoException).code})`,
-      {
-        cause,
-      },
-    );
+    if (!(await handle.stat()).isFile())
+      throw new ConsulError('FILE_UNREADABLE', `${file} is not a regular file`);
+    yield* handle.readLines({ autoClose: false });
+  } finally {
+    await handle.close();
   }
 }
 
@@ -105,7 +112,7 @@ async function* draftGroups(
   post: OpenPost,
   context: IssuingContext,
   decide: Parameters<typeof decidedDraft>[1],
-  fail: (line: number, error: unknown) => void,
+  tell: { readonly failed: (line: number, error: unknown) => void; readonly repeated: () => void },
 ): AsyncGenerator<readonly Draft[]> {
   let waiting: { readonly line: number; readonly reference: string }[] = [];
   const seen = new Set<string>();
@@ -123,7 +130,7 @@ async function* draftGroups(
         await checkDraft(context, draft);
         made.push(draft);
       } catch (error) {
-        fail(line, error);
+        tell.failed(line, error);
       }
     }
     waiting = [];
@@ -135,16 +142,19 @@ async function* draftGroups(
     if (line.trim() === '') continue;
     try {
       const reference = referenceIn(line);
-      if (seen.has(reference)) continue;
+      if (seen.has(reference)) tell.repeated();
+      else waiting.push({ line: number, reference });
       seen.add(reference);
-      waiting.push({ line: number, reference });
     } catch (error) {
-      fail(number, error);
+      tell.failed(number, error);
     }
     if (waiting.length === groupSize) yield drafts();
   }
   if (waiting.length > 0) yield drafts();
 }
+
+const inLine = (file: string, { line, error }: Failure): ConsulError =>
+  new ConsulError(error.code, `${file} line ${line}: ${error.message}`, { details: error.details });
 
 /** One core makes documents on this thread; more cores make them on threads of their own. */
 function threadCount(option: string | undefined): number {
@@ -162,16 +172,19 @@ async function issueBatch(file: string, options: IssueOptions): Promise<void> {
     const procedures = await proceduresOf(post, await procedureIds(procedureFolder));
     const bar = progressBar(total, options);
     const failures: Failure[] = [];
-    const fail = (line: number, error: unknown): void => {
-      if (!(error instanceof ConsulError)) throw error;
-      failures.push({ line, code: error.code, message: error.message });
-      bar.advance(1);
+    const tell = {
+      failed: (line: number, error: unknown): void => {
+        if (!(error instanceof ConsulError)) throw error;
+        failures.push({ line, error });
+        bar.advance(1);
+      },
+      repeated: () => bar.advance(1),
     };
     let issued = 0;
     let waiting = 0;
     await withIssuing(post, options, { procedures, actor: agentOf(options), threads }, async (context) => {
-      const groups = draftGroups(file, post, context, { procedures, ...post.settings }, fail);
-      for await (const group of issueMany(context, groups, threads > 0 ? threads + 1 : 1)) {
+      const groups = draftGroups(file, post, context, { procedures, ...post.settings }, tell);
+      for await (const group of issueMany(context, groups, groupsAtOnce(threads))) {
         for (const one of group) {
           if (one.timestamp === 'pending') waiting++;
           else issued++;
@@ -181,14 +194,14 @@ async function issueBatch(file: string, options: IssueOptions): Promise<void> {
       }
     });
     bar.end();
-    for (const { line, code, message } of failures)
-      process.stderr.write(`consul: ${file} line ${line}: ${message} [${code}]\n`);
-    if (waiting > 0)
-      process.stderr.write(
-        `consul: ${waiting} documents wait for their time-stamp; run the same command again [TSA_UNREACHABLE]\n`,
-      );
+    failures.sort((one, other) => one.line - other.line);
+    if (options.json)
+      for (const { line, error } of failures)
+        process.stdout.write(`${JSON.stringify({ line, error: errorJson(error) })}\n`);
+    else for (const failure of failures) process.stderr.write(errorText(inLine(file, failure)));
+    const counts = { issued, failed: failures.length, waiting };
     if (!options.json && !options.quiet)
-      process.stdout.write(`${issued} issued, ${failures.length} failed, ${waiting} waiting\n`);
+      process.stdout.write(`${say(messageLanguage(options), 'issue.summary', counts)}\n`);
     if (failures.length > 0 || waiting > 0) process.exitCode = exitStatus.failed;
   });
 }

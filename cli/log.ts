@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromUtf8 } from '../core/bytes.ts';
 import { nodeBackend } from '../core/crypto/node.ts';
@@ -11,17 +10,27 @@ import { openTrustBundle } from '../core/pki/trust-bundle.ts';
 import { readCarrier } from '../core/seal/carrier.ts';
 import { readSeal } from '../core/seal/seal.ts';
 import { findDocument } from '../core/store/document.ts';
-import { writeDurably } from '../core/store/durable-file.ts';
 import { postHome, postPaths } from '../core/store/post-folder.ts';
 import { readPublished } from '../core/store/tiles.ts';
+import { readInput } from './input-file.ts';
+import { audit, cosign, timestamp } from './log-audit.ts';
+import { writeOutput } from './output-file.ts';
 import { withPost } from './post.ts';
-import { type CommonOptions, exitStatus, newCommand, printJson, run, withCommonOptions } from './program.ts';
+import {
+  type CommonOptions,
+  exitStatus,
+  messageLanguage,
+  newCommand,
+  printJson,
+  run,
+  withCommonOptions,
+  withKeyOptions,
+} from './program.ts';
+import { readTrustFile } from './trust-file.ts';
+import { say } from './words.ts';
 
-async function read(file: string): Promise<Uint8Array> {
-  return readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${cause.code})`, { cause });
-  });
-}
+/** Larger files are no documents of ours. */
+const maxBytes = 64 * 1024 * 1024;
 
 async function prove(number: string, options: CommonOptions & { out?: string }): Promise<void> {
   await withPost(options, async (post) => {
@@ -31,8 +40,13 @@ async function prove(number: string, options: CommonOptions & { out?: string }):
     const published = await readPublished(post.paths.log, nodeBackend);
     if (!published) throw new ConsulError('LOG_INCONSISTENT', 'the log has no checkpoint');
     const proof = await published.proof(document.leafIndex);
-    if (options.out) await writeDurably(options.out, proof);
-    else process.stdout.write(proof);
+    const index = document.leafIndex;
+    if (options.out) await writeOutput(options.out, proof);
+    if (options.json)
+      printJson({ number, index, ...(options.out ? { out: options.out } : { proof: fromUtf8(proof) }) });
+    else if (!options.out) process.stdout.write(proof);
+    else if (!options.quiet)
+      process.stdout.write(`${say(messageLanguage(options), 'log.proven', { file: options.out, number })}\n`);
   });
 }
 
@@ -44,7 +58,13 @@ function sealIn(bytes: Uint8Array, file: string): Uint8Array {
     if (!seal) throw new ConsulError('SEAL_INVALID', `${file} holds no seal`);
     return seal.bytes;
   }
-  return readCarrier(fromUtf8(bytes).trim()).cose;
+  let text: string;
+  try {
+    text = fromUtf8(bytes);
+  } catch (cause) {
+    throw new ConsulError('SEAL_INVALID', `${file} is neither a PDF nor a seal`, { cause });
+  }
+  return readCarrier(text.trim()).cose;
 }
 
 const fromLatin = (bytes: Uint8Array, length: number): string =>
@@ -56,16 +76,14 @@ interface VerifyOptions extends CommonOptions {
 }
 
 async function verify(file: string, options: VerifyOptions): Promise<void> {
-  const bytes = await read(file);
+  const bytes = await readInput(file, maxBytes);
   const seal = sealIn(bytes, file);
   const embedded = fromLatin(bytes, 5) === '%PDF-' ? readAttachments(readPdf(bytes)) : [];
   const proof = options.proof
-    ? await read(options.proof)
+    ? await readInput(options.proof, maxBytes)
     : embedded.find((attachment) => attachment.name === 'log.tlog-proof')?.bytes;
   if (!proof) throw new ConsulError('USAGE', `${file} holds no log proof: name one with --proof`);
-  const trustFile =
-    options.trust ?? process.env.CONSUL_TRUST ?? postPaths(postHome(options.home, process.env)).trust;
-  const bundle = await openTrustBundle(await read(trustFile), nodeBackend);
+  const bundle = await openTrustBundle(await readTrustFile(options), nodeBackend);
   const { post } = readSeal(seal).claims.document;
   const log = bundle.logs.find((each) => each.post === post);
   if (!log) throw new ConsulError('LOG_PROOF_INVALID', `the trust bundle knows no log of ${post}`);
@@ -82,15 +100,23 @@ async function verify(file: string, options: VerifyOptions): Promise<void> {
           }
         : verdict,
     );
-  else if (verdict.valid)
-    process.stdout.write(`entry ${verdict.index} of the log of ${post}, size ${verdict.checkpoint.size}\n`);
-  else process.stdout.write(`not in the log: ${verdict.message}\n`);
+  else {
+    const language = messageLanguage(options);
+    const text = verdict.valid
+      ? say(language, 'log.entry', { index: verdict.index, post, size: verdict.checkpoint.size })
+      : say(language, 'log.absent', { reason: verdict.message });
+    process.stdout.write(`${text}\n`);
+  }
   process.exitCode = verdict.valid ? exitStatus.passed : exitStatus.failed;
 }
 
 async function checkpoint(options: CommonOptions): Promise<void> {
-  const text = await read(join(postPaths(postHome(options.home, process.env)).log, 'checkpoint'));
-  process.stdout.write(text);
+  const text = await readInput(
+    join(postPaths(postHome(options.home, process.env)).log, 'checkpoint'),
+    maxBytes,
+  );
+  if (options.json) printJson({ checkpoint: fromUtf8(text) });
+  else process.stdout.write(text);
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
@@ -110,5 +136,25 @@ export async function main(argv: readonly string[]): Promise<void> {
   withCommonOptions(command.command('checkpoint').description('Prints the newest signed checkpoint')).action(
     checkpoint,
   );
+  withCommonOptions(
+    command
+      .command('audit')
+      .description('Replays a whole log, compares checkpoints and the register with it'),
+  )
+    .argument('[place]', "folder or URL of a log (the post's own with its register without it)")
+    .option('--trust <file>', "the trust bundle (else CONSUL_TRUST, else the post's own)")
+    .option('--post <code>', 'whose log it is, where the trust bundle knows several')
+    .option('--checkpoint <file...>', 'checkpoints seen before, which the log must continue')
+    .option('--witness <key...>', 'verifier keys of witnesses whose cosignatures are checked')
+    .action(audit);
+  withKeyOptions(
+    command.command('timestamp').description('Time-stamps the checkpoint of today (RFC 3161); run it daily'),
+  ).action(timestamp);
+  withCommonOptions(
+    command.command('cosign').description('Adds cosignatures of witnesses to the published checkpoint'),
+  )
+    .argument('<source>', 'URL of a witness (C2SP tlog-witness), or a file of its signature lines')
+    .requiredOption('--witness <key...>', 'verifier keys of the witnesses')
+    .action(cosign);
   await run(command, argv);
 }

@@ -10,8 +10,11 @@ const commands: Readonly<Record<string, readonly [what: string, load: () => Prom
   procedures: ['list, show and check the procedures', () => import('./procedures.ts')],
   request: ['submit, list, show, assign, ask, decide requests', () => import('./request.ts')],
   issue: ['issue the document of an accepted request, or of many', () => import('./issue.ts')],
+  revoke: ['end the force of a document, for good', () => import('./revoke.ts')],
+  status: ['publish the status list: which documents are revoked', () => import('./status.ts')],
   verify: ['verify documents, seals and scans, offline', () => import('./verify.ts')],
-  trust: ['export and show the trust bundle', () => import('./trust.ts')],
+  trust: ['export, show and renew the trust bundle', () => import('./trust.ts')],
+  pki: ['issue, rotate, revoke and publish certificates', () => import('./pki.ts')],
   log: ['prove, verify and show the transparency log', () => import('./log.ts')],
   audit: ['verify the audit journal, the register and the log', () => import('./audit.ts')],
   timestamp: ['ask a time-stamp authority, check its answer', () => import('./timestamp.ts')],
@@ -20,6 +23,7 @@ const commands: Readonly<Record<string, readonly [what: string, load: () => Prom
 };
 
 const optionsWithValue = new Set(['--home', '--lang', '--agent', '--passphrase-file', '--passphrase-fd']);
+const optionsAlone = new Set(['--json', '--quiet', '--debug']);
 
 function usage(): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length)) + 2;
@@ -29,30 +33,70 @@ function usage(): string {
     '',
     ...lines,
     '',
-    'Run consul <command> --help for its arguments. Options: --home FOLDER, --json, --quiet, --lang fr|en, --debug',
+    'Run consul <command> --help for its arguments.',
+    'Options: --home FOLDER, --json, --quiet, --lang fr|en, --debug, --version',
     '',
   ].join('\n');
 }
 
-async function main(argv: readonly string[]): Promise<void> {
+/** The common options that stand first, and what comes after them. */
+function commonFirst(argv: readonly string[]): [common: readonly string[], rest: readonly string[]] {
   let at = 0;
-  while (at < argv.length && argv[at]?.startsWith('-'))
-    at += optionsWithValue.has(argv[at] as string) ? 2 : 1;
-  const name = argv[at];
+  for (let word = argv[at]; word !== undefined; word = argv[at]) {
+    if (optionsWithValue.has(word)) at += 2;
+    else if (optionsAlone.has(word) || optionsWithValue.has(word.split('=', 1)[0] ?? '')) at++;
+    else break;
+  }
+  return [argv.slice(0, at), argv.slice(at)];
+}
+
+/** Common options may stand before the command, before its sub-command and after both: they are moved behind both. */
+function moved(common: readonly string[], argv: readonly string[]): readonly string[] {
+  const operands = argv.indexOf('--');
+  const end = operands === -1 ? argv.length : operands;
+  return [...argv.slice(0, end), ...common, ...argv.slice(end)];
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const [before, [name, ...after]] = commonFirst(argv);
   const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command) {
+    const [between, rest] = commonFirst(after);
     const { main: run } = await command[1]();
-    await run([...argv.slice(0, at), ...argv.slice(at + 1)]);
-  } else if (name === undefined && (argv.includes('--version') || argv.includes('-V'))) {
+    await run(moved([...before, ...between], rest));
+  } else if (name === '--version' || name === '-V') {
     process.stdout.write(`${process.env.CONSUL_VERSION}\n`);
-  } else if (name === undefined && (argv.includes('--help') || argv.includes('-h'))) {
+  } else if (name === '--help' || name === '-h' || name === 'help') {
     process.stdout.write(usage());
-  } else {
-    if (name !== undefined)
-      process.stderr.write(`consul: there is no command ${JSON.stringify(name)} [USAGE]\n`);
+  } else if (name === undefined) {
     process.stderr.write(usage());
     process.exitCode = 2;
+  } else {
+    const unknown = `there is no ${name.startsWith('-') ? 'option' : 'command'} ${JSON.stringify(name)}`;
+    await fail(name.startsWith('-') ? unknown : `${unknown}; there are ${Object.keys(commands).join(', ')}`);
   }
 }
+
+async function fail(message: string): Promise<void> {
+  const [{ reportFailure }, { ConsulError }] = await Promise.all([
+    import('./program.ts'),
+    import('../core/errors.ts'),
+  ]);
+  reportFailure(new ConsulError('USAGE', message), process.argv.slice(2));
+}
+
+/** What no command caught is a defect; it is told like any other failure. */
+async function failUnexpectedly(error: unknown): Promise<void> {
+  const { reportFailure } = await import('./program.ts');
+  reportFailure(error, process.argv.slice(2));
+  process.exit();
+}
+
+process.once('uncaughtException', failUnexpectedly);
+// Who reads the output has seen enough, as `head` has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 await main(process.argv.slice(2));

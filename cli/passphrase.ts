@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ConsulError } from '../core/errors.ts';
-import type { CommonOptions } from './program.ts';
+import { type CommonOptions, messageLanguage } from './program.ts';
+import { say } from './words.ts';
 
 function firstLine(source: string | number, shown: string): Uint8Array {
   let text: string;
@@ -42,7 +43,12 @@ export async function postPassphrase(
     );
   const { default: inquirer } = await import('inquirer');
   const { answer } = await inquirer.prompt([
-    { type: 'password', name: 'answer', message: 'Phrase de passe / Passphrase', mask: '*' },
+    {
+      type: 'password',
+      name: 'answer',
+      message: say(messageLanguage(options), 'passphrase.ask'),
+      mask: '*',
+    },
   ]);
   return new TextEncoder().encode(String(answer).normalize('NFC'));
 }

@@ -8,6 +8,7 @@ import {
   run,
   withCommonOptions,
 } from './program.ts';
+import { say } from './words.ts';
 
 interface ProcedureOptions extends CommonOptions {
   folder?: string;
@@ -24,7 +25,9 @@ async function list(options: ProcedureOptions): Promise<void> {
   if (options.json) printJson(rows);
   else
     for (const { id, version, title } of rows)
-      process.stdout.write(`${id.padEnd(20)} v${version}  ${title}\n`);
+      process.stdout.write(
+        `${id.padEnd(Math.max(...rows.map((row) => row.id.length)))}  v${version}  ${title}\n`,
+      );
 }
 
 async function show(id: string, options: ProcedureOptions): Promise<void> {
@@ -34,14 +37,16 @@ async function show(id: string, options: ProcedureOptions): Promise<void> {
     printJson(definition);
     return;
   }
+  const width = Math.max(...definition.pieces.map(({ kind, each }) => kind.length + (each ? 2 : 0)));
   const lines = [
     definition.title[language],
     definition.summary[language],
     '',
     ...definition.pieces.map(
-      ({ kind, label, when, each }) => `  ${kind.padEnd(24)} ${label[language]}${when || each ? ' *' : ''}`,
+      ({ kind, label, when, each }) =>
+        `  ${(each ? `${kind}:N` : kind).padEnd(width)}  ${label[language]}${when || each ? ' *' : ''}`,
     ),
-    '  * asked for by what the form says',
+    `  ${say(language, 'procedures.conditional')}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
@@ -51,7 +56,10 @@ async function check(options: ProcedureOptions): Promise<void> {
   const procedures = await readProcedureFolder(folder);
   const ids = await procedureIds(folder);
   if (options.json) printJson({ folder, procedures: [...procedures.keys()] });
-  else process.stdout.write(`${folder}: ${ids.length} procedures, no problem\n`);
+  else
+    process.stdout.write(
+      `${say(messageLanguage(options), 'procedures.checked', { folder, count: ids.length })}\n`,
+    );
 }
 
 export async function main(argv: readonly string[]): Promise<void> {

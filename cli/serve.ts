@@ -1,14 +1,18 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { nodeBackend } from '../core/crypto/node.ts';
 import { ConsulError } from '../core/errors.ts';
-import { timestampPolicy } from '../core/issuance/open-post.ts';
-import { serialNumber } from '../core/pki/serial.ts';
-import { openKeyRing } from '../core/store/keys.ts';
-import { timestampAuthority } from '../core/time/authority.ts';
 import { timestampApplication } from '../intake/tsa.ts';
-import { fileKeys, withPost } from './post.ts';
-import { type CommonOptions, newCommand, printJson, run, withKeyOptions } from './program.ts';
+import { ownAuthority } from './own-authority.ts';
+import { withPost } from './post.ts';
+import {
+  type CommonOptions,
+  messageLanguage,
+  newCommand,
+  printJson,
+  run,
+  withKeyOptions,
+} from './program.ts';
+import { say } from './words.ts';
 
 interface ServeOptions extends CommonOptions {
   host: string;
@@ -25,14 +29,7 @@ function portNumber(text: string): number {
 async function serveTimestamps(options: ServeOptions): Promise<void> {
   const port = portNumber(options.port);
   await withPost(options, async (post) => {
-    const signer = await openKeyRing(post.paths, await fileKeys(post, options)).certified('tsa');
-    const authority = timestampAuthority({
-      signer,
-      policy: timestampPolicy,
-      clock: () => new Date(),
-      serial: () => serialNumber(nodeBackend.random),
-      accuracy: 1,
-    });
+    const authority = await ownAuthority(post, options);
     const server = timestampApplication(authority).listen(port, options.host);
     await Promise.race([
       once(server, 'listening'),
@@ -42,7 +39,7 @@ async function serveTimestamps(options: ServeOptions): Promise<void> {
     ]);
     const url = `http://${options.host}:${(server.address() as AddressInfo).port}/`;
     if (options.json) printJson({ url });
-    else process.stdout.write(`time-stamp authority on ${url}\n`);
+    else process.stdout.write(`${say(messageLanguage(options), 'serve.listening', { url })}\n`);
     await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
     server.close();
     await once(server, 'close');

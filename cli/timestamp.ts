@@ -1,22 +1,31 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { nodeBackend } from '../core/crypto/node.ts';
 import { ConsulError } from '../core/errors.ts';
-import { timestampPolicy } from '../core/issuance/open-post.ts';
-import { serialNumber } from '../core/pki/serial.ts';
 import { openTrustBundle } from '../core/pki/trust-bundle.ts';
-import { writeDurably } from '../core/store/durable-file.ts';
-import { openKeyRing } from '../core/store/keys.ts';
-import { postHome, postPaths } from '../core/store/post-folder.ts';
-import { timestampAuthority } from '../core/time/authority.ts';
 import { remoteTimestamps } from '../core/time/client.ts';
 import type { TimestampSource } from '../core/time/source.ts';
 import { checkToken } from '../core/time/token.ts';
 import { prepareTrust, shownName } from '../core/verify/trust.ts';
-import { fileKeys, withPost } from './post.ts';
-import { type CommonOptions, exitStatus, newCommand, printJson, run, withKeyOptions } from './program.ts';
+import { readInput } from './input-file.ts';
+import { writeOutput } from './output-file.ts';
+import { ownAuthority } from './own-authority.ts';
+import { withPost } from './post.ts';
+import {
+  type CommonOptions,
+  exitStatus,
+  messageLanguage,
+  newCommand,
+  printJson,
+  run,
+  withKeyOptions,
+} from './program.ts';
+import { readTrustFile } from './trust-file.ts';
+import { clockTime, say } from './words.ts';
+
+/** Of an answer of an authority, and of a token. */
+const maxToken = 64 * 1024;
 
 async function digestOf(file: string): Promise<Uint8Array> {
   const hash = createHash('sha256');
@@ -26,14 +35,14 @@ async function digestOf(file: string): Promise<Uint8Array> {
   return hash.digest();
 }
 
-const remote = (url: string): TimestampSource =>
+export const remote = (url: string): TimestampSource =>
   remoteTimestamps({
     url,
     fetch: globalThis.fetch,
     random: nodeBackend.random,
     backend: nodeBackend,
     timeoutMs: 10_000,
-    maxBytes: 64 * 1024,
+    maxBytes: maxToken,
     acceptable: async () => {},
   });
 
@@ -42,18 +51,11 @@ async function ask(file: string, options: CommonOptions & { url?: string; out?: 
   const out = options.out ?? `${file}.tst`;
   const token = options.url
     ? await remote(options.url).stamp(digest)
-    : await withPost(options, async (post) =>
-        timestampAuthority({
-          signer: await openKeyRing(post.paths, await fileKeys(post, options)).certified('tsa'),
-          policy: timestampPolicy,
-          clock: () => new Date(),
-          serial: () => serialNumber(nodeBackend.random),
-          accuracy: 1,
-        }).stamp(digest),
-      );
-  await writeDurably(out, token);
+    : await withPost(options, async (post) => (await ownAuthority(post, options)).stamp(digest));
+  await writeOutput(out, token);
   if (options.json) printJson({ token: out });
-  else process.stdout.write(`${out}: time-stamp token (RFC 3161)\n`);
+  else if (!options.quiet)
+    process.stdout.write(`${say(messageLanguage(options), 'timestamp.token', { file: out })}\n`);
 }
 
 async function verify(
@@ -61,18 +63,10 @@ async function verify(
   tokenFile: string,
   options: CommonOptions & { trust?: string },
 ): Promise<void> {
-  const trustFile =
-    options.trust ?? process.env.CONSUL_TRUST ?? postPaths(postHome(options.home, process.env)).trust;
   const [digest, token, bundle] = await Promise.all([
     digestOf(file),
-    readFile(tokenFile).catch((cause: NodeJS.ErrnoException) => {
-      throw new ConsulError('FILE_UNREADABLE', `cannot read ${tokenFile} (${cause.code})`, { cause });
-    }),
-    readFile(trustFile).catch((cause: NodeJS.ErrnoException) => {
-      throw new ConsulError('TRUST_MISSING', `cannot read the trust bundle ${trustFile} (${cause.code})`, {
-        cause,
-      });
-    }),
+    readInput(tokenFile, maxToken),
+    readTrustFile(options),
   ]);
   const trust = prepareTrust(await openTrustBundle(bundle, nodeBackend), nodeBackend);
   const checked = await checkToken(token, { imprint: { algorithm: 'sha256', digest } }, nodeBackend);
@@ -85,15 +79,23 @@ async function verify(
         ? { valid: true, time: checked.info.genTime.toISOString(), authority: shownName(checked.certificate) }
         : { valid: false, message: fault },
     );
-  else if (checked.valid && fault === undefined)
-    process.stdout.write(
-      `${file} existed on ${checked.info.genTime.toISOString()} (${shownName(checked.certificate)})\n`,
-    );
-  else process.stdout.write(`the time-stamp is not acceptable: ${fault}\n`);
+  else {
+    const language = messageLanguage(options);
+    const text =
+      checked.valid && fault === undefined
+        ? say(language, 'timestamp.valid', {
+            file,
+            time: clockTime(checked.info.genTime),
+            authority: shownName(checked.certificate),
+          })
+        : say(language, 'timestamp.refused', { reason: fault ?? '' });
+    process.stdout.write(`${text}\n`);
+  }
   process.exitCode = fault === undefined ? exitStatus.passed : exitStatus.failed;
 }
 
-async function pathFault(
+/** Why the authority of a token is not trusted at its time; undefined where it is. */
+export async function pathFault(
   trust: ReturnType<typeof prepareTrust>,
   certificate: Uint8Array,
   time: Date,

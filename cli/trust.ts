@@ -1,19 +1,25 @@
-import { readFile } from 'node:fs/promises';
 import { nodeBackend } from '../core/crypto/node.ts';
 import { ConsulError } from '../core/errors.ts';
 import { parseCertificate } from '../core/pki/certificate.ts';
 import { openTrustBundle, type TrustBundle, trustFreshness } from '../core/pki/trust-bundle.ts';
-import { writeDurably } from '../core/store/durable-file.ts';
 import { postHome, postPaths, readSettings } from '../core/store/post-folder.ts';
 import { shownName } from '../core/verify/trust.ts';
-import { type CommonOptions, newCommand, printJson, run, withCommonOptions } from './program.ts';
+import { readInput } from './input-file.ts';
+import { writeOutput } from './output-file.ts';
+import {
+  type CommonOptions,
+  messageLanguage,
+  newCommand,
+  printJson,
+  run,
+  withCommonOptions,
+} from './program.ts';
+import { type RootOptions, withRootOptions } from './root-options.ts';
+import { maxBundle } from './trust-file.ts';
+import { clockTime, say } from './words.ts';
 
 async function readBundle(file: string): Promise<{ bytes: Uint8Array; bundle: TrustBundle }> {
-  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    throw new ConsulError('FILE_UNREADABLE', `cannot read the trust bundle ${file} (${cause.code})`, {
-      cause,
-    });
-  });
+  const bytes = await readInput(file, maxBundle);
   return { bytes, bundle: await openTrustBundle(bytes, nodeBackend) };
 }
 
@@ -25,17 +31,19 @@ async function postBundle(options: CommonOptions): Promise<string> {
 
 async function exportBundle(options: CommonOptions & { out?: string }): Promise<void> {
   const { bytes, bundle } = await readBundle(await postBundle(options));
+  const { sequence, rootFingerprint: root } = bundle;
   if (options.out === undefined || options.out === '-') {
+    if (options.json || process.stdout.isTTY)
+      throw new ConsulError('USAGE', 'a trust bundle is binary: name a file for it with --out');
     process.stdout.write(bytes);
     return;
   }
-  await writeDurably(options.out, bytes);
-  if (options.json)
-    printJson({ trust: options.out, sequence: bundle.sequence, root: bundle.rootFingerprint });
-  else
-    process.stdout.write(
-      `${options.out}: trust bundle no. ${bundle.sequence}, root SHA-256 ${bundle.rootFingerprint}\n`,
-    );
+  await writeOutput(options.out, bytes);
+  if (options.json) printJson({ trust: options.out, sequence, root });
+  else if (!options.quiet) {
+    const values = { file: options.out, sequence, root };
+    process.stdout.write(`${say(messageLanguage(options), 'trust.exported', values)}\n`);
+  }
 }
 
 async function show(file: string | undefined, options: CommonOptions): Promise<void> {
@@ -58,15 +66,34 @@ async function show(file: string | undefined, options: CommonOptions): Promise<v
     printJson(shown);
     return;
   }
-  const lines = [
-    `Trust bundle no. ${shown.sequence}, issued ${shown.issued}, next update ${shown.nextUpdate}: ${shown.freshness}`,
-    `Root SHA-256 ${shown.root}`,
-    ...shown.posts.map((post) => `Post ${post.code}: ${post.fr} (${post.host})`),
-    ...shown.keys.map((key) => `Key ${key.use}, ${key.post}, ${key.state}: ${key.subject}`),
-    ...shown.logs.map((log) => `Log ${log.post}: ${log.key}`),
+  const language = messageLanguage(options);
+  const rows = [
+    [say(language, 'trust.root'), '', '', `SHA-256 ${shown.root}`],
+    ...shown.posts.map((post) => [
+      say(language, 'trust.post'),
+      post.code,
+      '',
+      `${post[language]} (${post.host})`,
+    ]),
+    ...shown.keys.map((key) => [say(language, `trust.${key.use}`), key.post, key.state, key.subject]),
+    ...shown.logs.map((log) => [say(language, 'trust.log'), log.post, '', log.key]),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const heading = say(language, 'trust.bundle', {
+    sequence: shown.sequence,
+    issued: clockTime(shown.issued),
+    nextUpdate: clockTime(shown.nextUpdate),
+    freshness: say(language, `trust.${shown.freshness}`),
+  });
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
+  process.stdout.write(`${[heading, ...lines.map((line) => `  ${line}`)].join('\n')}\n`);
 }
+
+/** What makes certificates takes long to load, and is needed for this alone. */
+const renew = async (options: RootOptions): Promise<void> => {
+  const { renewTrustOf } = await import('./trust-renew.ts');
+  await renewTrustOf(options);
+};
 
 export async function main(argv: readonly string[]): Promise<void> {
   const command = newCommand('consul trust', 'The trust bundle: what a stranger needs to verify offline');
@@ -78,5 +105,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   withCommonOptions(
     command.command('show').description('Shows what a bundle holds').argument('[file]'),
   ).action(show);
+  withRootOptions(
+    command.command('renew').description('Signs the next trust bundle with the root key'),
+  ).action(renew);
   await run(command, argv);
 }

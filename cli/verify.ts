@@ -1,6 +1,4 @@
-import { createReadStream, existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import pc from 'picocolors';
 import { fromUtf8 } from '../core/bytes.ts';
 import { nodeBackend } from '../core/crypto/node.ts';
@@ -9,15 +7,20 @@ import { openTrustBundle } from '../core/pki/trust-bundle.ts';
 import type { Report } from '../core/verify/report.ts';
 import { type VerifyContext, verifySeal } from '../core/verify/seal.ts';
 import { prepareTrust } from '../core/verify/trust.ts';
+import { readInput } from './input-file.ts';
 import {
   type CommonOptions,
+  errorJson,
+  errorText,
   exitStatus,
   messageLanguage,
   newCommand,
   printJson,
   run,
+  statusOfError,
   withCommonOptions,
 } from './program.ts';
+import { readTrustFile } from './trust-file.ts';
 
 interface VerifyOptions extends CommonOptions {
   trust?: string;
@@ -27,28 +30,6 @@ interface VerifyOptions extends CommonOptions {
 
 /** Larger files are no documents of ours; nothing larger is read into memory. */
 const maxBytes = 64 * 1024 * 1024;
-
-async function readBounded(file: string): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  try {
-    for await (const chunk of file === '-' ? process.stdin : createReadStream(file)) {
-      total += (chunk as Uint8Array).length;
-      if (total > maxBytes) throw new ConsulError('FILE_UNREADABLE', `${file} is larger than 64 MiB`);
-      chunks.push(chunk as Uint8Array);
-    }
-  } catch (cause) {
-    if (cause instanceof ConsulError) throw cause;
-    throw new ConsulError(
-      'FILE_UNREADABLE',
-      `cannot read ${file} (${(cause as NodeJS.ErrnoException).code})`,
-      {
-        cause,
-      },
-    );
-  }
-  return new Uint8Array(Buffer.concat(chunks));
-}
 
 const startsWith = (bytes: Uint8Array, ...octets: number[]): boolean =>
   octets.every((octet, at) => bytes[at] === octet);
@@ -81,18 +62,6 @@ async function verifyBytes(bytes: Uint8Array, context: VerifyContext): Promise<R
 /** A seal's text given in place of a file name, as a bar code scanner types it. */
 const isSealText = (argument: string): boolean => /^https:\/\/\S+#/i.test(argument) && !existsSync(argument);
 
-function trustFile(options: VerifyOptions): string {
-  const named = options.trust ?? process.env.CONSUL_TRUST;
-  if (named) return named;
-  const home =
-    options.home ??
-    process.env.CONSUL_HOME ??
-    join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'consul');
-  const file = join(home, 'trust', 'bundle.cose');
-  if (!existsSync(file)) throw new ConsulError('TRUST_MISSING', `there is no trust bundle at ${file}`);
-  return file;
-}
-
 function verificationTime(at: string | undefined): Date {
   if (at === undefined) return new Date();
   const time = new Date(at);
@@ -120,32 +89,52 @@ function printReport(report: Report, name: string | undefined, quiet: boolean): 
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-function statusOf(reports: readonly Report[]): number {
-  if (reports.some((report) => report.indication === 'TOTAL-FAILED')) return exitStatus.failed;
-  if (reports.some((report) => report.indication === 'INDETERMINATE')) return exitStatus.indeterminate;
-  return exitStatus.passed;
+type Verdict = { readonly file: string } & ({ readonly report: Report } | { readonly error: unknown });
+
+/** A file that cannot be read does not hide the verdict on another; a refused one outweighs both. */
+function statusOf(verdicts: readonly Verdict[]): number {
+  const indications = verdicts.flatMap((verdict) => ('report' in verdict ? verdict.report.indication : []));
+  if (indications.includes('TOTAL-FAILED')) return exitStatus.failed;
+  if (indications.length < verdicts.length) return exitStatus.usage;
+  return indications.includes('INDETERMINATE') ? exitStatus.indeterminate : exitStatus.passed;
+}
+
+async function verdictOn(file: string, context: VerifyContext): Promise<Verdict> {
+  if (isSealText(file)) return { file, report: await verifySeal(file, context) };
+  try {
+    return { file, report: await verifyBytes(await readInput(file, maxBytes), context) };
+  } catch (error) {
+    if (error instanceof ConsulError && statusOfError(error) === exitStatus.usage) return { file, error };
+    throw error;
+  }
 }
 
 async function verify(files: readonly string[], options: VerifyOptions): Promise<void> {
-  const bundle = await openTrustBundle(await readBounded(trustFile(options)), nodeBackend, options.root);
+  const bundle = await openTrustBundle(await readTrustFile(options), nodeBackend, options.root);
   const context = {
     trust: prepareTrust(bundle, nodeBackend),
     now: verificationTime(options.at),
     language: messageLanguage(options),
   };
-  const reports: { file: string; report: Report }[] = [];
+  const verdicts: Verdict[] = [];
   for (const file of files) {
-    const report = isSealText(file)
-      ? await verifySeal(file, context)
-      : await verifyBytes(await readBounded(file), context);
-    reports.push({ file, report });
-    if (!options.json) printReport(report, files.length > 1 ? file : undefined, options.quiet ?? false);
+    const verdict = await verdictOn(file, context);
+    if (files.length === 1 && 'error' in verdict) throw verdict.error;
+    verdicts.push(verdict);
+    if (options.json) continue;
+    if ('error' in verdict) process.stderr.write(errorText(verdict.error));
+    else printReport(verdict.report, files.length > 1 ? file : undefined, options.quiet ?? false);
   }
   if (options.json) {
-    const [only] = reports;
-    printJson(files.length === 1 ? only?.report : reports.map(({ file, report }) => ({ file, ...report })));
+    const shown = verdicts.map((verdict) =>
+      'error' in verdict
+        ? { file: verdict.file, error: errorJson(verdict.error) }
+        : { file: verdict.file, ...verdict.report },
+    );
+    const [only] = verdicts;
+    printJson(only && files.length === 1 && 'report' in only ? only.report : shown);
   }
-  process.exitCode = statusOf(reports.map(({ report }) => report));
+  process.exitCode = statusOf(verdicts);
 }
 
 export async function main(argv: readonly string[]): Promise<void> {

@@ -6,6 +6,7 @@ export const errorCodes = {
   USAGE: 'Run the command with --help to see its arguments.',
   INTERNAL: 'This is a defect of consul: run the command again with --debug and report what it prints.',
   FILE_UNREADABLE: 'Check that the file exists, is a regular file and may be read by you.',
+  FILE_UNWRITABLE: 'Name another file, at a place where you may write.',
   FILE_EXISTS: 'Choose another path, or move the existing file away first.',
   DISK_FULL: 'Free some space and run the command again: nothing half-written was kept.',
   JSON_MALFORMED: 'Correct the JSON at the line and column given.',
@@ -22,9 +23,19 @@ export const errorCodes = {
   PASSPHRASE_MISSING: 'Give the passphrase with --passphrase-file or --passphrase-fd, or run on a terminal.',
   KEY_INVALID:
     'The private key file is damaged or of a kind that is not supported: restore it from the backup.',
+  KEY_EXISTS: 'Choose another label or identifier: a key that exists is never replaced.',
+  TOKEN_UNAVAILABLE:
+    'Check the module, the token and the key that post.toml names, and that the token is connected.',
+  PIN_WRONG:
+    'Correct the PIN in the file that post.toml names before trying again: a token locks itself after a few wrong ones.',
   CERTIFICATE_EXPIRED: 'Renew the certificate before issuing; documents already issued stay valid.',
   CERTIFICATE_NOT_YET_VALID: 'Check the clock of this machine, or wait until the certificate is valid.',
+  CERTIFICATE_UNKNOWN: 'See the serial numbers with `consul pki list`.',
+  CERTIFICATE_REVOKED: 'A revocation is for good; issue another certificate.',
+  CERTIFICATE_IN_USE:
+    'The post signs with this certificate: `consul pki rotate` it first, or report its key with `consul pki compromised`.',
   CERTIFICATE_INVALID: 'The certificate is damaged or does not follow RFC 5280 and cannot be used.',
+  ALGORITHM_UNSUPPORTED: 'This platform cannot check such a signature: use the consul command on a computer.',
 
   PROCEDURE_UNKNOWN: 'List the procedures with `consul procedures list`.',
   PROCEDURE_INVALID: 'Correct the definition at the path given, then run `consul procedures check`.',
@@ -39,6 +50,7 @@ export const errorCodes = {
   PIECE_TOO_LARGE: 'Reduce the file (scan at 150 to 200 dpi) and send it again.',
   PIECE_TYPE: 'Send a PDF, JPEG or PNG file whose content is of the type its name claims.',
 
+  DOCUMENT_UNKNOWN: 'Check the number: it stands on the document and in the register.',
   NUMBER_CONFLICT: 'Another process took the number: run the command again.',
   ISSUE_FAILED: 'Run the same command again: it continues where it stopped.',
   TEXT_UNPRINTABLE: 'The shipped fonts have no glyph for this character: correct the value or add a font.',
@@ -50,10 +62,13 @@ export const errorCodes = {
   CMS_INVALID: 'The signature container is damaged or outside the accepted profile.',
   CBOR_INVALID: 'The data is damaged or not deterministic CBOR.',
   SEAL_INVALID: 'This is not a seal of a consular document.',
+  STATUS_LIST_INVALID: 'The status list is damaged or of another form: fetch it again from the consulate.',
   SEAL_FOREIGN: 'The code was read, but it is of another system.',
   PICTURE_UNREADABLE: 'Scan the page again, flat and sharp, at 150 dpi or more.',
   PDF_INVALID: 'The file is damaged, truncated or not a PDF.',
   PDF_TOO_COMPLEX: 'The file exceeds the bounds of the reader and is refused.',
+  SIGNATURE_NOT_PERMITTED:
+    'A signature of this document forbids this one: name an empty field, or issue anew.',
   TRUST_MISSING: 'Name the trust bundle with --trust; it is public, ask the consulate for it.',
   TRUST_INVALID: 'The trust bundle is damaged or was not signed by the expected root.',
   TRUST_EXPIRED: 'Fetch the present trust bundle from the consulate.',

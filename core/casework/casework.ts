@@ -222,8 +222,11 @@ export async function bringPieces(
   const procedure = procedureOf(before, context.procedures);
   const described = describePieces(procedure, files, context.pieces);
   refuseTooMany(procedure, before, described, localDay(context.now, context.post.timeZone));
+  const adding = { kind: 'addPieces', pieces: described } as const;
+  // Nothing is kept of pieces that the request no longer takes.
+  applyAct(before, adding, actContext(before, context));
   await keepPieces(files, context.pieces);
-  return act({ reference, act: { kind: 'addPieces', pieces: described } }, context);
+  return act({ reference, act: adding }, context);
 }
 
 export interface RequestHistory extends RequestFile {

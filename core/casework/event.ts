@@ -30,6 +30,7 @@ export interface EventDetails {
   'request.issued': { readonly number: string };
   'request.handed-over': { readonly channel: 'counter' | 'post' | 'electronic'; readonly to?: string };
   'request.closed': Readonly<Record<string, never>>;
+  'document.revoked': { readonly number: string; readonly reason: string };
 }
 
 export interface PieceTrace {
@@ -63,4 +64,5 @@ export const isNotified: Readonly<Record<EventKind, boolean>> = {
   'request.issued': true,
   'request.handed-over': false,
   'request.closed': false,
+  'document.revoked': true,
 };

@@ -155,7 +155,11 @@ async function coherent(
   const findings = checkRules(procedure, data, { today, language, running });
   const details = findings.filter((finding) => finding.severity === 'block');
   if (details.length > 0)
-    throw new ConsulError('RULE_VIOLATED', details.map((detail) => detail.message).join(' '), { details });
+    throw new ConsulError(
+      'RULE_VIOLATED',
+      `the data of ${procedure.id} breaks ${details.length} rule${details.length > 1 ? 's' : ''}`,
+      { details },
+    );
   return findings;
 }
 

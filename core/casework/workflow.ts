@@ -111,7 +111,7 @@ export function applyAct(file: RequestFile, act: Act, context: ActContext): Outc
   if (!applicableStates[act.kind].includes(state)) throw wrongState(file, act.kind);
   const effect = effectOf(file, act, context);
   const to = effect.to ?? state;
-  if (to !== state) checkMove(file, act, to, context);
+  if (to !== state) checkMove(file, act, to, effect, context);
   const request: RequestRow = {
     ...file.request,
     ...effect.request,
@@ -298,7 +298,14 @@ function owedKinds({ request, pieces }: RequestFile): string {
 }
 
 /** The move that the workflow must have, and what it demands. */
-function checkMove(file: RequestFile, act: Act, to: RequestState, context: ActContext): void {
+function checkMove(
+  file: RequestFile,
+  act: Act,
+  to: RequestState,
+  { request: changes, pieces = file.pieces }: Effect,
+  context: ActContext,
+): void {
+  const after: RequestFile = { request: { ...file.request, ...changes }, pieces };
   const { reference, state, assignedTo } = file.request;
   const moves = context.workflow.moves.filter((move) => move.from.includes(state) && move.to === to);
   if (moves.length === 0) throw wrongState(file, act.kind);
@@ -314,8 +321,8 @@ function checkMove(file: RequestFile, act: Act, to: RequestState, context: ActCo
   for (const demand of move.demands ?? []) {
     switch (demand) {
       case 'complete':
-        if (owes(file) && act.kind !== 'accept')
-          throw new ConsulError('REQUEST_INCOMPLETE', `request ${reference} lacks: ${owedKinds(file)}`);
+        if (owes(after) && act.kind !== 'accept')
+          throw new ConsulError('REQUEST_INCOMPLETE', `request ${reference} lacks: ${owedKinds(after)}`);
         break;
       case 'pieces-accepted': {
         const unseen = file.pieces.filter((piece) => piece.state === 'received');
@@ -331,7 +338,7 @@ function checkMove(file: RequestFile, act: Act, to: RequestState, context: ActCo
           throw new ConsulError('REQUEST_INCOMPLETE', `the fee of request ${reference} is not settled`);
         break;
       case 'reason':
-        stated('reason' in act ? act.reason : undefined, `the move to ${to}`);
+        stated(wordsOf(act), `the move to ${to}`);
         break;
       case 'four-eyes':
         if (context.actor.kind === 'agent' && context.actor.name === assignedTo)
@@ -361,6 +368,13 @@ function wrongState({ request }: RequestFile, kind: ActKind): ConsulError {
     'REQUEST_WRONG_STATE',
     `request ${request.reference} is ${request.state}: cannot ${kind}; possible now: ${possible}`,
   );
+}
+
+/** What an act says for itself: a reason, a question to the citizen, a note on what is waited for. */
+function wordsOf(act: Act): string | undefined {
+  if ('reason' in act) return act.reason;
+  if ('message' in act) return act.message;
+  return 'note' in act ? act.note : undefined;
 }
 
 /** @throws ConsulError REASON_REQUIRED for a text without a word in it */

@@ -53,6 +53,8 @@ export interface SignedDataInput {
   readonly contentDigest?: (algorithm: DigestName) => Awaitable<Uint8Array>;
   /** Certificates (DER) known from elsewhere, where the signer's is not embedded. */
   readonly certificates?: readonly Uint8Array[];
+  /** `parseCertificate`, or one that remembers what it parsed. */
+  readonly parse?: (der: Uint8Array) => Certificate;
 }
 
 /** A signature that is right under the key of `certificate`. Whether that certificate is trusted is not said. */
@@ -115,6 +117,7 @@ async function signingCertificate(
   signer: SignerInfo,
   certificateReferences: readonly CertificateReference[],
   pool: readonly Uint8Array[],
+  parse: (der: Uint8Array) => Certificate,
   backend: CryptoBackend,
 ): Promise<{ certificate: Certificate; others: readonly Uint8Array[] }> {
   const [own, ...path] = certificateReferences as readonly [CertificateReference, ...CertificateReference[]];
@@ -128,7 +131,7 @@ async function signingCertificate(
     if (pool.length === 0) return refuse('certificate-missing', 'the certificate of the signer is missing');
     return refuse('signing-certificate-hash', 'no certificate has the hash that the signature is bound to');
   }
-  const certificate = parseCertificate(der);
+  const certificate = parse(der);
   if (!identifies(signer.identifier, certificate))
     refuse(
       'certificate-missing',
@@ -176,7 +179,13 @@ async function verify(
   const { signer, content } = signed;
   const certificateReferences = checkProfile(signed, profile);
   const pool = [...signed.certificates, ...(input.certificates ?? [])];
-  const { certificate, others } = await signingCertificate(signer, certificateReferences, pool, backend);
+  const { certificate, others } = await signingCertificate(
+    signer,
+    certificateReferences,
+    pool,
+    input.parse ?? parseCertificate,
+    backend,
+  );
 
   const digest = content
     ? await backend.digest(signer.digest, content)

@@ -9,10 +9,14 @@ import { emptyFrontier, type Frontier, frontierRoot, growTree, type LogFile } fr
 import { importVerifierKey } from '../log/note.ts';
 import { tilePath, tileWidth } from '../log/tile.ts';
 import { emptyRoot } from '../log/tree.ts';
+import type { SealedRecord } from '../pdf/record.ts';
 import { openTrustBundle } from '../pki/trust-bundle.ts';
+import { localDay } from '../procedures/calendar.ts';
+import { readSeal } from '../seal/seal.ts';
 import { readAnchor } from '../store/anchor.ts';
 import { sha256 } from '../store/canonical.ts';
 import { type DocumentWithRecord, registerPage } from '../store/document.ts';
+import { inGroups } from '../store/groups.ts';
 import { type JournalReport, verifyJournal } from '../store/journal.ts';
 import { leafEntries, logSize } from '../store/leaf.ts';
 import { anchorPaths } from '../store/post-folder.ts';
@@ -48,7 +52,8 @@ export async function auditPost(post: OpenPost): Promise<AuditReport> {
   const journal = await verifyJournal(store.read, await readAnchor(anchor.journal));
   if (journal.broken)
     faults.push({ part: 'journal', where: `entry ${journal.broken.seq}`, message: journal.broken.reason });
-  const register = await auditRegister(store.read, paths.documents, faults);
+  const register = await auditRegister(store.read, paths.documents, settings.post.timeZone, faults);
+  await auditEntries(store.read, faults);
   const size = await auditLog(post, anchor.checkpoint, faults);
   return { journal, ...register, logSize: size, faults };
 }
@@ -56,6 +61,7 @@ export async function auditPost(post: OpenPost): Promise<AuditReport> {
 async function auditRegister(
   db: Reader,
   folder: string,
+  timeZone: string,
   faults: AuditFault[],
 ): Promise<{ documents: number; unfinished: number }> {
   const lastSequence = new Map<string, number>();
@@ -68,6 +74,7 @@ async function auditRegister(
     if (!last) return { documents, unfinished };
     if (rows[0] && rows[0].statusIndex !== after + 1)
       faults.push({ part: 'register', where: `position ${after + 1}`, message: 'a document is missing' });
+    const told = await toldOf(db, rows);
     for (const row of rows) {
       documents++;
       if (row.step !== 'issued') unfinished++;
@@ -80,20 +87,100 @@ async function auditRegister(
           where: row.number,
           message: `number ${expected} of ${series} is missing`,
         });
-      await auditDocument(db, folder, row, faults);
+      if (row.timestamp === 'done' && told.get(row.number) !== row.reference)
+        faults.push({
+          part: 'register',
+          where: row.number,
+          message: `the timeline of ${row.reference} does not tell of it`,
+        });
+      await auditDocument(db, folder, timeZone, row, faults);
     }
     after = last.statusIndex;
   }
 }
 
+/** The requests that each of these documents was issued to, as the timelines have it. */
+async function toldOf(
+  db: Reader,
+  rows: readonly Pick<DocumentWithRecord, 'reference'>[],
+): Promise<ReadonlyMap<string, string>> {
+  const told = new Map<string, string>();
+  await inGroups([...new Set(rows.map((row) => row.reference))], async (references) => {
+    const entries = await db
+      .selectFrom('timeline')
+      .select(['reference', 'detail'])
+      .where('kind', 'in', ['request.issued', 'receipt.issued'])
+      .where('reference', 'in', references)
+      .execute();
+    for (const { reference, detail } of entries) told.set(numberIn(detail) ?? '', reference);
+  });
+  return told;
+}
+
+/** An entry that was altered tells of no number; what was done to it the journal shows. */
+function numberIn(detail: string): string | undefined {
+  try {
+    return (JSON.parse(detail) as { number?: string } | null)?.number;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether the record is the one that was fixed with the number, and that the seal covers once there is one. */
+function isCovered({ record, recordDigest, seal }: DocumentWithRecord): boolean {
+  if (!equalBytes(sha256(record), recordDigest)) return false;
+  if (!seal) return true;
+  try {
+    return equalBytes(readSeal(seal).claims.document.recordDigest, recordDigest.subarray(0, 16));
+  } catch (error) {
+    if (error instanceof ConsulError) return false;
+    throw error;
+  }
+}
+
+/** Whether the register says something else of a document than its record, which its seal covers. */
+function differs(row: DocumentWithRecord, timeZone: string): boolean {
+  const { number, type, claims } = JSON.parse(row.record) as SealedRecord;
+  const day = (seconds: number): string => localDay(new Date(seconds * 1000), timeZone);
+  return (
+    number !== row.number ||
+    type !== row.type ||
+    claims.document.statusIndex !== row.statusIndex ||
+    (claims.notBefore !== undefined && day(claims.notBefore) !== row.validFrom) ||
+    (claims.expires !== undefined && day(claims.expires) !== row.validUntil)
+  );
+}
+
+/** What is in the log and of no document was removed from the register. */
+async function auditEntries(db: Reader, faults: AuditFault[]): Promise<void> {
+  const [first] = await db
+    .selectFrom('leaf')
+    .leftJoin('document', 'document.leafIndex', 'leaf.leafIndex')
+    .select('leaf.leafIndex')
+    .where('document.number', 'is', null)
+    .orderBy('leaf.leafIndex')
+    .limit(1)
+    .execute();
+  if (first)
+    faults.push({
+      part: 'register',
+      where: `entry ${first.leafIndex} of the log`,
+      message: 'its document is missing',
+    });
+}
+
 async function auditDocument(
   db: Reader,
   folder: string,
+  timeZone: string,
   row: DocumentWithRecord,
   faults: AuditFault[],
 ): Promise<void> {
-  if (!equalBytes(sha256(row.record), row.recordDigest))
+  if (!isCovered(row))
     faults.push({ part: 'register', where: row.number, message: 'its record was altered' });
+  else if (differs(row, timeZone))
+    faults.push({ part: 'register', where: row.number, message: 'the register differs from its record' });
   if (row.seal && row.leafIndex !== null) {
     const [entry] = await leafEntries(db, row.leafIndex, row.leafIndex + 1);
     if (!entry || !equalBytes(entry, sha256(row.seal)))

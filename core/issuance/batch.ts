@@ -9,6 +9,9 @@ type Ended =
   | { readonly id: number; readonly issued: readonly Issued[] }
   | { readonly id: number; readonly error: unknown };
 
+/** How many groups are worth having under way: while one waits for the disk another is made. */
+export const groupsAtOnce = (threads: number): number => (threads > 0 ? threads + 1 : 2);
+
 /**
  * Issues many documents, some groups at the same time: while one is on the producer's threads the next takes its
  * numbers. Results come a group at a time, in no fixed order; what was yielded is durable.

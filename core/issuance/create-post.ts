@@ -179,6 +179,7 @@ async function firstTrustBundle(credentials: PostCredentials, post: Post, now: D
           fr: post.name.fr,
           en: post.name.en,
           host: post.verifierHost,
+          timeZone: post.timeZone,
         },
       ],
       keys: [key('document-signer', 'document'), key('seal-signer', 'seal'), key('tsa', 'timestamp')],

@@ -15,10 +15,10 @@ export interface DocumentFolder {
    * Puts a file in its place unless one is there already: that one was finished before a crash, or by another process,
    * and is the document.
    * @returns the content that is in the place
-   * @throws ConsulError DISK_FULL
+   * @throws ConsulError DISK_FULL, FILE_UNREADABLE
    */
   publish(path: string, content: Uint8Array): Promise<Uint8Array>;
-  /** Replaces a file in one step. @throws ConsulError DISK_FULL */
+  /** Replaces a file in one step. @throws ConsulError DISK_FULL, FILE_UNREADABLE */
   replace(path: string, content: Uint8Array): Promise<void>;
   /** @throws ConsulError FILE_UNREADABLE */
   read(path: string): Promise<Uint8Array>;
@@ -29,7 +29,7 @@ export interface DocumentFolder {
 /** Milliseconds; what is half-written for so long was left by a killed process. */
 const abandonedAfter = 3_600_000;
 
-/** @throws ConsulError DISK_FULL */
+/** @throws ConsulError DISK_FULL, FILE_UNREADABLE */
 export async function openDocumentFolder(root: string): Promise<DocumentFolder> {
   const unfinished = join(root, '.unfinished');
   const made = new Map<string, Promise<unknown>>();
@@ -79,7 +79,7 @@ export async function openDocumentFolder(root: string): Promise<DocumentFolder> 
           await unlink(temporary);
         }
       } catch (cause) {
-        throw asFileError(cause, file);
+        throw unwritable(cause, file);
       }
     },
     async replace(path, content) {
@@ -93,7 +93,7 @@ export async function openDocumentFolder(root: string): Promise<DocumentFolder> 
           throw cause;
         }
       } catch (cause) {
-        throw asFileError(cause, file);
+        throw unwritable(cause, file);
       }
     },
     async read(path) {
@@ -114,13 +114,21 @@ export async function openDocumentFolder(root: string): Promise<DocumentFolder> 
       await Promise.all(
         [...folders].map((folder) =>
           syncFolder(folder).catch((cause: unknown) => {
-            throw asFileError(cause, folder);
+            throw unwritable(cause, folder);
           }),
         ),
       );
       for (const folder of folders) settled.add(folder);
     },
   };
+}
+
+/** A failure to write as a person can act on it. */
+function unwritable(cause: unknown, file: string): unknown {
+  const error = asFileError(cause, file);
+  const { code } = cause as NodeJS.ErrnoException;
+  if (error !== cause || code === undefined) return error;
+  return new ConsulError('FILE_UNREADABLE', `cannot write ${file} (${code})`, { cause });
 }
 
 /** Makes the folder of unfinished files, and removes what killed processes have left in it. */
@@ -133,7 +141,7 @@ async function removeAbandoned(unfinished: string): Promise<void> {
       if (info && Date.now() - info.mtimeMs > abandonedAfter) await rm(file, { force: true });
     }
   } catch (cause) {
-    throw asFileError(cause, unfinished);
+    throw unwritable(cause, unfinished);
   }
 }
 

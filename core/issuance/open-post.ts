@@ -5,8 +5,9 @@ import { prepareSignedData, type SignedDataOptions } from '../cms/make.ts';
 import { oids } from '../cms/oid.ts';
 import { nodeBackend } from '../crypto/node.ts';
 import { ConsulError } from '../errors.ts';
+import { parseCheckpoint } from '../log/checkpoint.ts';
+import { parseNote } from '../log/note.ts';
 import { templateFor } from '../pdf/choice.ts';
-import { readFonts } from './font-folder.ts';
 import { defaultRepertoire, loadTemplate, serializeTemplate } from '../pdf/template.ts';
 import { parseCertificate } from '../pki/certificate.ts';
 import { certifiedSigner } from '../pki/file-signer.ts';
@@ -15,9 +16,11 @@ import { certificateProfiles } from '../pki/profiles.ts';
 import { sha256 } from '../store/canonical.ts';
 import { writeDurably } from '../store/durable-file.ts';
 import { type CertifiedKeyName, type KeyRing, openKeyRing, readCertificate } from '../store/keys.ts';
+import { logSize } from '../store/leaf.ts';
 import { anchorPaths, type PostPaths, postPaths, readSettings, type Settings } from '../store/post-folder.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { openTileStore } from '../store/tiles.ts';
+import { readFonts } from './font-folder.ts';
 import type { IssuingContext } from './issue.ts';
 import { logOrigin } from './log-origin.ts';
 import { openProducer, type ProducerSetup, type SignerMaterial } from './producer.ts';
@@ -31,12 +34,39 @@ export interface OpenPost {
   close(): Promise<void>;
 }
 
-/** @throws ConsulError POST_MISSING, POST_INVALID, POST_NEWER, POST_ROLLED_BACK */
+/** @throws ConsulError POST_MISSING, POST_INVALID, POST_NEWER, POST_ROLLED_BACK, CHECKPOINT_INVALID */
 export async function openPost(home: string): Promise<OpenPost> {
   const settings = await readSettings(home);
   const paths = postPaths(home);
-  const store = await openStore(paths.database, { anchor: anchorPaths(home, settings).journal });
+  const anchor = anchorPaths(home, settings);
+  const store = await openStore(paths.database, { anchor: anchor.journal });
+  try {
+    await demandNewest(store, anchor.checkpoint);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
   return { paths, settings, store, close: () => store.close() };
+}
+
+/**
+ * Refuses a database with fewer log entries than the checkpoint outside it was signed over, before it gives numbers a
+ * second time. The signature is checked when the log is continued.
+ */
+async function demandNewest(store: Store, file: string): Promise<void> {
+  // The checkpoint first: another process may issue meanwhile, and the database is always the first to move.
+  const note = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT')
+      throw new ConsulError('POST_ROLLED_BACK', `the checkpoint ${file} is missing`, { cause });
+    throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${cause.code})`, { cause });
+  });
+  const { size } = parseCheckpoint(parseNote(new Uint8Array(note)).text);
+  const present = await logSize(store.read);
+  if (present < size)
+    throw new ConsulError(
+      'POST_ROLLED_BACK',
+      `the database has ${present} log entries, but ${file} was signed over ${size}`,
+    );
 }
 
 /** The own timestamp authority's policy is the one in its certificate. */
@@ -52,7 +82,11 @@ async function material(ring: KeyRing, paths: PostPaths, name: CertifiedKeyName)
 }
 
 /** A signer out of its time must not sign: everything that it would issue is refused by every verifier. */
-function demandInForce(name: CertifiedKeyName, { certificate }: SignerMaterial, now: Date): void {
+export function demandInForce(
+  name: CertifiedKeyName,
+  { certificate }: Pick<SignerMaterial, 'certificate'>,
+  now: Date,
+): void {
   const { notBefore, notAfter } = parseCertificate(certificate);
   if (now < notBefore)
     throw new ConsulError(

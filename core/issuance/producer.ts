@@ -13,7 +13,6 @@ import { ConsulError } from '../errors.ts';
 import { templateFor } from '../pdf/choice.ts';
 import type { FontFamily } from '../pdf/compile.ts';
 import { renderDocument } from '../pdf/document.ts';
-import { readFonts } from './font-folder.ts';
 import { readAttachments } from '../pdf/read/attachments.ts';
 import { readPdf } from '../pdf/read/document.ts';
 import { readSignatures } from '../pdf/read/signature.ts';
@@ -31,6 +30,7 @@ import { timestampAuthority } from '../time/authority.ts';
 import { remoteTimestamps } from '../time/client.ts';
 import type { TimestampSource } from '../time/source.ts';
 import { openDocumentFolder } from './document-folder.ts';
+import { readFonts } from './font-folder.ts';
 
 /** A key with its certificates, in a form that can be handed to a worker thread. */
 export interface SignerMaterial {

@@ -30,6 +30,9 @@ function day(date: Date, language: Language, timeZone: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone }).format(date);
 }
 
+/** `dueAt` is the midnight that ends the last day; the millisecond before is in that day. */
+const lastDay = (dueAt: string): Date => new Date(new Date(dueAt).getTime() - 1);
+
 /** Hexadecimal in groups, so that two people can compare it. */
 const grouped = (hex: string): string => hex.replace(/(.{8})(?=.)/g, '$1 ');
 
@@ -69,7 +72,7 @@ export function receiptDraft(
           row('procedure', procedure.definition.title[language]),
           row('holder', request.holder),
           row('submittedAt', dayAndTime(request.submittedAt, language, timeZone)),
-          ...(request.dueAt === null ? [] : [row('dueAt', day(new Date(request.dueAt), language, timeZone))]),
+          ...(request.dueAt === null ? [] : [row('dueAt', day(lastDay(request.dueAt), language, timeZone))]),
           row(
             'state',
             owed.length === 0

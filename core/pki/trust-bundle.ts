@@ -34,7 +34,15 @@ export const TrustContentSchema = Type.Object(
     authorities: Type.Array(Bytes, { maxItems: 1000 }),
     posts: Type.Array(
       Type.Object(
-        { code: Name, country: Name, fr: Name, en: Name, host: Name },
+        {
+          code: Name,
+          country: Name,
+          fr: Name,
+          en: Name,
+          host: Name,
+          /** IANA name; days of validity are days there. */
+          timeZone: Name,
+        },
         { additionalProperties: false },
       ),
       { maxItems: 1000 },
@@ -129,8 +137,14 @@ export async function openTrustBundle(
     if (!(await key.verify(cose.signature, toBeSigned(cose))))
       throw new ConsulError('TRUST_INVALID', 'its signature is wrong');
     const rootFingerprint = toHex(fingerprint);
-    if (expectedRoot !== undefined && expectedRoot.toLowerCase().replace(/[^0-9a-f]/g, '') !== rootFingerprint)
-      throw new ConsulError('TRUST_INVALID', `it was signed by the root ${rootFingerprint}, not by the expected one`);
+    if (
+      expectedRoot !== undefined &&
+      expectedRoot.toLowerCase().replace(/[^0-9a-f]/g, '') !== rootFingerprint
+    )
+      throw new ConsulError(
+        'TRUST_INVALID',
+        `it was signed by the root ${rootFingerprint}, not by the expected one`,
+      );
     return { ...content, rootFingerprint };
   } catch (cause) {
     if (!(cause instanceof ConsulError)) throw cause;

@@ -26,6 +26,8 @@ export interface TokenExpectation {
   readonly policy?: string;
   /** Certificates (DER) known from elsewhere, where the token does not carry that of its authority. */
   readonly certificates?: readonly Uint8Array[];
+  /** `parseCertificate`, or one that remembers what it parsed. */
+  readonly parse?: (der: Uint8Array) => Certificate;
 }
 
 /** A token that is right under the key of `certificate`. The caller validates its path at `info.genTime`. */
@@ -75,8 +77,13 @@ async function check(
   backend: CryptoBackend,
 ): Promise<TokenCheck> {
   const { signed, info } = token;
-  const { imprint, nonce, policy, certificates = [] } = expectation;
-  const verified = await verifySignedData(signed, tokenProfile, { certificates }, backend);
+  const { imprint, nonce, policy, certificates = [], parse } = expectation;
+  const verified = await verifySignedData(
+    signed,
+    tokenProfile,
+    { certificates, ...(parse ? { parse } : {}) },
+    backend,
+  );
   if (!verified.valid) return verified;
   const { certificate, algorithm } = verified;
 

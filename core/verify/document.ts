@@ -21,7 +21,15 @@ import { attachmentNames, strangePart } from './parts.ts';
 import { verifyCodes } from './picture.ts';
 import { readRecord, recordContradiction, textDifference } from './record.ts';
 import type { Report } from './report.ts';
-import { checkSeal, checkValidity, clockSkew, reportOn, sealFrom, type VerifyContext } from './seal.ts';
+import {
+  checkSeal,
+  checkValidity,
+  clockSkew,
+  postOf,
+  reportOn,
+  sealFrom,
+  type VerifyContext,
+} from './seal.ts';
 import { checkFreshness, keyState, shownName, type Trust } from './trust.ts';
 import { Checklist, sayTime } from './words.ts';
 
@@ -120,7 +128,7 @@ async function verifySigned(
     await checkSeal(list, seal, context.trust, logIndex);
     record = recordOf(attachments, list);
     if (record) await checkEqualities(file, record, seal, list, context.trust);
-    checkValidity(list, seal.claims, context.now);
+    checkValidity(list, seal.claims, context);
   }
   return reportOn(
     list,
@@ -204,7 +212,7 @@ async function checkSignature(
   const result = await verifySignedData(
     contents,
     padesProfile,
-    { contentDigest: (algorithm) => trust.backend.digest(algorithm, covered) },
+    { contentDigest: (algorithm) => trust.backend.digest(algorithm, covered), parse: trust.parse },
     trust.backend,
   );
   if (!result.valid) {
@@ -251,7 +259,7 @@ async function checkTimestamp(
   }
   const imprint = (algorithm: Parameters<Trust['backend']['digest']>[0]) =>
     trust.backend.digest(algorithm, signer.signature);
-  const checked = await checkToken(token, { imprint }, trust.backend);
+  const checked = await checkToken(token, { imprint, parse: trust.parse }, trust.backend);
   if (!checked.valid) {
     list.refused('timestamp', checked.subIndication, 'timestamp.failed', { detail: checked.message });
     return undefined;
@@ -403,7 +411,7 @@ async function checkEqualities(
   if (difference) list.refused('page-text', 'HASH_FAILURE', 'page-text.failed', { detail: difference });
   else list.passed('page-text', 'page-text.passed');
 
-  const host = trust.bundle.posts.find((post) => post.code === seal.claims.document.post)?.host;
+  const host = postOf(seal.claims, trust)?.host;
   const [drawn, ...others] = drawnSeals(file);
   if (drawn && others.length === 0 && host !== undefined && isDrawn(seal, host, drawn.matrix))
     list.passed('qr-code', 'qr-code.passed');

@@ -160,7 +160,16 @@ export async function trustContent(cast: Cast): Promise<TrustContent> {
     graceDays: 31,
     root: cast.root.certificate,
     authorities: [...cast.authorities],
-    posts: [{ code: post.code, country: post.country, fr: post.name.fr, en: post.name.en, host }],
+    posts: [
+      {
+        code: post.code,
+        country: post.country,
+        fr: post.name.fr,
+        en: post.name.en,
+        host,
+        timeZone: post.timeZone,
+      },
+    ],
     keys: [entry('document', cast.document), entry('seal', cast.seal), entry('timestamp', cast.tsa)],
     logs: [{ post: post.code, key: await logKeyOf(origin, cast.log, nodeBackend) }],
   };

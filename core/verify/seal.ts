@@ -78,10 +78,15 @@ export async function checkSeal(
   return key;
 }
 
+/** The post that the seal names, as the bundle knows it. */
+export const postOf = (claims: SealClaims, { bundle }: Trust): Trust['bundle']['posts'][number] | undefined =>
+  bundle.posts.find((post) => post.code === claims.document.post);
+
 /** Whether the document is in force now; genuine and in force are two things. */
-export function checkValidity(list: Checklist, claims: SealClaims, now: Date): void {
+export function checkValidity(list: Checklist, claims: SealClaims, { trust, now }: VerifyContext): void {
   const seconds = now.getTime() / 1000;
-  const day = (time: number): string => sayDay(list.language, new Date(time * 1000));
+  const zone = postOf(claims, trust)?.timeZone;
+  const day = (time: number): string => sayDay(list.language, new Date(time * 1000), zone);
   if (claims.issuedAt > seconds + clockSkew / 1000)
     list.refused('validity', 'NOT_YET_VALID', 'validity.future', { from: day(claims.issuedAt) });
   else if (claims.notBefore !== undefined && seconds < claims.notBefore)
@@ -102,9 +107,9 @@ export function sealFields(
   trust: Trust,
 ): readonly ShownField[] {
   const { document, identity } = claims;
-  const post = trust.bundle.posts.find((known) => known.code === document.post);
+  const post = postOf(claims, trust);
   const day = (time: number | undefined): string | undefined =>
-    time === undefined ? undefined : sayDay(language, new Date(time * 1000));
+    time === undefined ? undefined : sayDay(language, new Date(time * 1000), post?.timeZone);
   const values = {
     number: document.number,
     type: document.type,
@@ -162,8 +167,7 @@ export function reportOn(list: Checklist, found: Findings, context: VerifyContex
   const values = sealTrusted
     ? {
         title: found.title ?? `${claims.document.type} ${claims.document.number}`,
-        post:
-          bundle.posts.find((post) => post.code === claims.document.post)?.[language] ?? claims.document.post,
+        post: postOf(claims, trust)?.[language] ?? claims.document.post,
         signedAt: sayTime(language, found.signedAt ?? new Date(claims.issuedAt * 1000)),
       }
     : {};
@@ -199,6 +203,6 @@ export async function verifySeal(source: string | Uint8Array, context: VerifyCon
   const list = new Checklist(context.language);
   checkFreshness(list, context.trust.bundle, context.now);
   const seal = sealFrom(list, source);
-  if (seal && (await checkSeal(list, seal, context.trust))) checkValidity(list, seal.claims, context.now);
+  if (seal && (await checkSeal(list, seal, context.trust))) checkValidity(list, seal.claims, context);
   return reportOn(list, { subject: 'seal', claims: seal?.claims }, context);
 }

@@ -30,6 +30,8 @@ export interface Trust {
   readonly bundle: TrustBundle;
   /** Remembers the keys that it imported. */
   readonly backend: CryptoBackend;
+  /** As `parseCertificate`; those that the bundle holds were parsed before. */
+  parse(certificate: Uint8Array): Certificate;
   /** Whether the bundle holds this very certificate, in any part. */
   holds(certificate: Uint8Array): boolean;
   /** By the exact certificate, which must be listed for that use. */
@@ -121,6 +123,26 @@ function rememberingKeys(backend: CryptoBackend): CryptoBackend {
   };
 }
 
+/** Checkpoints that came up lately: those of one batch of documents are the same. */
+const keptSignatures = 64;
+
+/** Checks a signature once that is met in many documents; only right ones are remembered. */
+function rememberingSignatures(key: PublicKey): PublicKey {
+  const right = new Set<string>();
+  return {
+    verify: async (signature, data) => {
+      const name = `${signature.length} ${nameOfBytes(signature)}${nameOfBytes(data)}`;
+      if (right.has(name)) return true;
+      const isRight = await key.verify(signature, data);
+      if (isRight && data.length <= keptKeys.bytes) {
+        if (right.size >= keptSignatures) right.clear();
+        right.add(name);
+      }
+      return isRight;
+    },
+  };
+}
+
 /**
  * Makes a bundle ready for many verifications.
  * @throws ConsulError CERTIFICATE_INVALID for a bundle that holds a malformed authority
@@ -132,8 +154,11 @@ export function prepareTrust(bundle: TrustBundle, plainBackend: CryptoBackend): 
     others: bundle.authorities.map((der) => parseCertificate(der)),
     verifiedLinks: new VerifiedLinks(),
   };
-  const held = new Set(
-    [bundle.root, ...bundle.authorities, ...bundle.keys.map((key) => key.certificate)].map(nameOfBytes),
+  const held = new Map(
+    [bundle.root, ...bundle.authorities, ...bundle.keys.map((key) => key.certificate)].map((der) => [
+      nameOfBytes(der),
+      once(() => parseCertificate(der)),
+    ]),
   );
 
   const prepare = (entry: TrustedKey): KnownKey => {
@@ -158,12 +183,19 @@ export function prepareTrust(bundle: TrustBundle, plainBackend: CryptoBackend): 
     return new Map(await Promise.all(named));
   });
   const logs = new Map(
-    bundle.logs.map(({ post, key }) => [post, once(() => importVerifierKey(key, backend))]),
+    bundle.logs.map(({ post, key }) => [
+      post,
+      once(async () => {
+        const verifier = await importVerifierKey(key, backend);
+        return { ...verifier, key: rememberingSignatures(verifier.key) };
+      }),
+    ]),
   );
 
   return {
     bundle,
     backend,
+    parse: (certificate) => held.get(nameOfBytes(certificate))?.() ?? parseCertificate(certificate),
     holds: (certificate) => held.has(nameOfBytes(certificate)),
     known: (use, certificate) => keys.get(nameOf(use, certificate))?.(),
     sealKey: async (kid) => (await sealKeys()).get(toHex(kid))?.(),

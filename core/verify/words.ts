@@ -28,8 +28,28 @@ export function sayTime(language: VerifyLanguage, time: Date): string {
   return `${writtenDay(language, iso)} ${iso.slice(11, 16)} UTC`;
 }
 
-export const sayDay = (language: VerifyLanguage, time: Date): string =>
-  writtenDay(language, time.toISOString());
+/** The day that it is at a place. @param timeZone IANA name; one that this platform does not know counts as UTC */
+export function sayDay(language: VerifyLanguage, time: Date, timeZone = 'UTC'): string {
+  return writtenDay(language, timeZone === 'UTC' ? time.toISOString() : dayFormat(timeZone).format(time));
+}
+
+const dayFormats = new Map<string, Intl.DateTimeFormat>();
+
+/** Writes `YYYY-MM-DD`. */
+function dayFormat(timeZone: string): Intl.DateTimeFormat {
+  let format = dayFormats.get(timeZone);
+  if (!format) {
+    const options = { year: 'numeric', month: '2-digit', day: '2-digit' } as const;
+    try {
+      format = new Intl.DateTimeFormat('en-CA', { ...options, timeZone });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      format = new Intl.DateTimeFormat('en-CA', { ...options, timeZone: 'UTC' });
+    }
+    dayFormats.set(timeZone, format);
+  }
+  return format;
+}
 
 function writtenDay(language: VerifyLanguage, iso: string): string {
   return language === 'fr' ? `${iso.slice(8, 10)}/${iso.slice(5, 7)}/${iso.slice(0, 4)}` : iso.slice(0, 10);

@@ -1,0 +1,24 @@
+import { createReadStream } from 'node:fs';
+import { ConsulError } from '../core/errors.ts';
+
+/**
+ * Reads a file that a person named, or standard input where the name is `-`; nothing larger than the bound is held.
+ * @throws ConsulError FILE_UNREADABLE
+ */
+export async function readInput(file: string, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  try {
+    for await (const chunk of file === '-' ? process.stdin : createReadStream(file)) {
+      total += (chunk as Uint8Array).length;
+      if (total > maxBytes)
+        throw new ConsulError('FILE_UNREADABLE', `${file} is larger than ${maxBytes / 1024 ** 2} MiB`);
+      chunks.push(chunk as Uint8Array);
+    }
+  } catch (cause) {
+    if (cause instanceof ConsulError) throw cause;
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${code})`, { cause });
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}

@@ -1,0 +1,22 @@
+import { nodeBackend } from '../core/crypto/node.ts';
+import { type OpenPost, timestampPolicy } from '../core/issuance/open-post.ts';
+import { serialNumber } from '../core/pki/serial.ts';
+import { openKeyRing } from '../core/store/keys.ts';
+import { type TimestampAuthority, timestampAuthority } from '../core/time/authority.ts';
+import { fileKeys } from './post.ts';
+import type { CommonOptions } from './program.ts';
+
+/**
+ * The post's own time-stamp authority, its key open.
+ * @throws ConsulError PASSPHRASE_WRONG, KEY_INVALID
+ */
+export async function ownAuthority(post: OpenPost, options: CommonOptions): Promise<TimestampAuthority> {
+  const signer = await openKeyRing(post.paths, await fileKeys(post, options)).certified('tsa');
+  return timestampAuthority({
+    signer,
+    policy: timestampPolicy,
+    clock: () => new Date(),
+    serial: () => serialNumber(nodeBackend.random),
+    accuracy: 1,
+  });
+}

@@ -1,0 +1,116 @@
+import { ConsulError } from '../core/errors.ts';
+import {
+  type CeremonyPeople,
+  openPki,
+  openRoot,
+  type PkiContext,
+  type RootSession,
+  recordCeremony,
+} from '../core/issuance/certificates.ts';
+import type { CeremonyAct, CeremonyRecord } from '../core/pki/ceremony-record.ts';
+import { passphraseKeys } from '../core/pki/key-file.ts';
+import { writeOutput } from './output-file.ts';
+import { namedPassphrase } from './passphrase.ts';
+import { agentOf, fileKeys, withPost } from './post.ts';
+import { type CommonOptions, messageLanguage } from './program.ts';
+import type { RootOptions } from './root-options.ts';
+import { say } from './words.ts';
+
+/** Runs with the certificates of the post open. */
+export const withPki = <T>(options: CommonOptions, act: (context: PkiContext) => Promise<T>): Promise<T> =>
+  withPost(options, async (post) => {
+    const actor = `agent:${agentOf(options).name}`;
+    return act(await openPki(post, { fileKey: await fileKeys(post, options), actor }));
+  });
+
+export interface Recorded {
+  readonly record: CeremonyRecord;
+  readonly file: string;
+}
+
+/**
+ * Runs an act with the key of the root open, and writes the record of it.
+ * @throws ConsulError USAGE when its file was not named
+ */
+export async function withRoot<T>(
+  context: PkiContext,
+  options: RootOptions,
+  act: (root: RootSession) => Promise<T>,
+): Promise<{ readonly result: T; readonly recorded: Recorded | undefined }> {
+  const { rootKey, rootPassphraseFile, place, witness = [] } = options;
+  if (rootKey === undefined)
+    throw new ConsulError('USAGE', 'this needs the key of the root: name its file with --root-key');
+  const named =
+    rootPassphraseFile === undefined ? undefined : namedPassphrase({ passphraseFile: rootPassphraseFile });
+  const root = await openRoot(context, rootKey, named && passphraseKeys(named));
+  const result = await act(root);
+  if (root.acts.length === 0) return { result, recorded: undefined };
+  const people: CeremonyPeople = {
+    operator: agentOf(options).name,
+    witnesses: witness,
+    ...(place ? { place } : {}),
+    software: `consul ${process.env.CONSUL_VERSION}`,
+  };
+  const recorded = await recordCeremony(context, root, people);
+  const text = recordText(recorded.record, messageLanguage(options));
+  await writeOutput(recorded.file.replace(/\.cose$/, '.txt'), text);
+  return { result, recorded };
+}
+
+/** The same, or without the key of the root where it was not named. */
+export async function withRootIfNamed<T>(
+  context: PkiContext,
+  options: RootOptions,
+  act: (root: RootSession | undefined) => Promise<T>,
+): ReturnType<typeof withRoot<T>> {
+  if (options.rootKey !== undefined) return withRoot(context, options, act);
+  return { result: await act(undefined), recorded: undefined };
+}
+
+type Language = 'fr' | 'en';
+
+function actLines(act: CeremonyAct, language: Language): readonly string[] {
+  const label = say(language, `pki.record.${act.act}`);
+  switch (act.act) {
+    case 'certificate':
+      return [
+        `${label} ${act.profile}: ${act.subject}`,
+        `  ${say(language, 'pki.record.serial')}: ${act.serial}`,
+        `  ${say(language, 'pki.record.validity')}: ${act.notBefore} - ${act.notAfter}`,
+        `  ${say(language, 'pki.record.sha256')}: ${act.sha256}`,
+        `  ${say(language, 'pki.record.keySha256')}: ${act.key}`,
+      ];
+    case 'revocation':
+      return [`${label}: ${act.serial}, ${act.reason}, ${act.since}`];
+    case 'crl':
+      return [
+        `${label} ${act.number}: ${act.issuer}`,
+        `  ${say(language, 'pki.record.sha256')}: ${act.sha256}`,
+      ];
+    case 'trust-bundle':
+      return [`${label} ${act.sequence}`, `  ${say(language, 'pki.record.sha256')}: ${act.sha256}`];
+  }
+}
+
+/** The record as it is printed, with a line for each hand to sign on. */
+export function recordText(record: CeremonyRecord, language: Language): string {
+  const { at, place, software, people, root, acts } = record;
+  const row = (key: 'at' | 'place' | 'software' | 'root', value: string): string =>
+    `${say(language, `pki.record.${key}`)}: ${value}`;
+  return [
+    say(language, 'pki.record.title'),
+    '',
+    row('at', at),
+    ...(place ? [row('place', place)] : []),
+    row('software', software),
+    row('root', root),
+    '',
+    ...acts.flatMap((act) => actLines(act, language)),
+    '',
+    ...people.map(
+      ({ name, role }) =>
+        `${say(language, `pki.record.${role}`)}: ${name}, ${say(language, 'pki.record.signature')}: ____________________`,
+    ),
+    '',
+  ].join('\n');
+}
