@@ -1,13 +1,17 @@
+import { toHex } from '../bytes.ts';
 import { ConsulError } from '../errors.ts';
 import { typesetter } from './atoms.ts';
 import { pageContent } from './content.ts';
 import { FileWriter } from './file-writer.ts';
-import { type Layout, layOut, pageSize, type StructureElement } from './layout.ts';
+import { type Layout, layOut, pageSize, type Rectangle, type StructureElement } from './layout.ts';
 import type { DocumentRecord } from './record.ts';
 import { type QrSymbol, sealOperators } from './seal-form.ts';
+import { pdfName } from './serialize.ts';
+import { signatureMark } from './signature-mark.ts';
+import { srgbName, srgbStream } from './srgb.ts';
 import { ascii, number, pdfDate, textString } from './syntax.ts';
 import type { CompiledTemplate } from './template.ts';
-import { xmpPacket } from './xmp.ts';
+import { type Conformance, xmpPacket } from './xmp.ts';
 
 /** A file carried inside the document (ISO 32000-2 §14.13). */
 export interface Attachment {
@@ -28,6 +32,16 @@ export interface SignaturePlace {
   readonly reserve?: number;
 }
 
+/**
+ * A certification signature (ISO 32000-2 §12.8.2.2). It permits (/P 2) to fill in forms and to sign, and what keeps
+ * signatures alive; as the only fields are those of signatures, that is all that can come after. /P 1 would say the same
+ * by ISO 32000-2 table 257, but readers take it to forbid the document timestamp too.
+ */
+export interface Certification {
+  /** Names of empty fields for those who counter-sign. */
+  readonly furtherFields?: readonly string[];
+}
+
 export interface DocumentInput {
   readonly qr: QrSymbol;
   readonly attachments: readonly Attachment[];
@@ -35,6 +49,13 @@ export interface DocumentInput {
   /** 16 bytes: both parts of the file identifier (ISO 32000-1 §14.4). */
   readonly documentId: Uint8Array;
   readonly signature: SignaturePlace;
+  /**
+   * Left out, the signature is one of approval, in a field that shows nothing; otherwise its field stands over who signs,
+   * with a mark beside it.
+   */
+  readonly certification?: Certification;
+  /** Whether it is made to PDF/A-3 and, where its languages are told, to PDF/UA-1, and says so. */
+  readonly archival?: boolean;
 }
 
 const producer = 'consul';
@@ -55,9 +76,12 @@ export function renderDocument(
   record: DocumentRecord,
   input: DocumentInput,
 ): Uint8Array {
-  const { qr, signature, created } = input;
+  const { qr, signature, created, certification, archival = false } = input;
   if (qr.modules.length !== qr.size * qr.size) throw new ConsulError('INTERNAL', 'the QR is not square');
-  const layout = layOut(record, typesetter(template), { modules: qr.size });
+  const layout = layOut(record, typesetter(template), {
+    modules: qr.size,
+    signatureField: certification !== undefined,
+  });
   const file = new FileWriter(template.prefix, template.entries);
 
   const catalog = file.reserve();
@@ -65,11 +89,21 @@ export function renderDocument(
   const info = file.reserve();
   const field = file.reserve();
   const signatureValue = file.reserve();
+  const furtherFields = (certification?.furtherFields ?? []).map((name) => ({ name, self: file.reserve() }));
+  const shown = shownField(layout);
+  const fieldPage = shown?.page ?? 0;
 
   const seal = file.reserve();
   file.stream(seal, ascii(sealOperators(qr)), {
     dictionary: `/Type /XObject /Subtype /Form /BBox [0 0 ${qr.size + 8} ${qr.size + 8}]`,
   });
+  const annotations = (page: number): string => {
+    const here = [
+      ...(page === fieldPage ? [field] : []),
+      ...(page === 0 ? furtherFields.map(({ self }) => self) : []),
+    ];
+    return here.length > 0 ? ` /Annots [${references(here)}]` : '';
+  };
   const pageNumbers = layout.pages.map((page, i) => {
     const [self, content] = [file.reserve(), file.reserve()];
     file.stream(content, ascii(pageContent(page, template.fonts, qr.size)));
@@ -78,42 +112,108 @@ export function renderDocument(
       self,
       `<</Type /Page /Parent ${pages} 0 R /MediaBox [0 0 ${number(pageSize.width)} ${number(pageSize.height)}]` +
         ` /Resources <</Font ${template.fontResources} 0 R${hasSeal ? ` /XObject <</ConsulSeal ${seal} 0 R>>` : ''}>>` +
-        ` /Contents ${content} 0 R /StructParents ${i} /Tabs /S${i === 0 ? ` /Annots [${field} 0 R]` : ''}>>`,
+        ` /Contents ${content} 0 R /StructParents ${i} /Tabs /S${annotations(i)}>>`,
     );
     return self;
   });
   file.object(pages, `<</Type /Pages /Count ${pageNumbers.length} /Kids [${references(pageNumbers)}]>>`);
 
-  const structure = writeStructure(file, layout, pageNumbers, template.rowScope);
+  const structure = writeStructure(file, layout, {
+    pages: pageNumbers,
+    rowScope: template.rowScope,
+    field,
+    extents: archival,
+  });
   const files = input.attachments.map((attachment) => writeAttachment(file, attachment, created));
   const metadata = file.reserve();
-  const packet = xmpPacket({ title: record.title, language: record.language, created, producer });
+  const conformance = archival ? conformanceOf(record, layout) : undefined;
+  const packet = xmpPacket({
+    title: record.title,
+    language: record.language,
+    created,
+    producer,
+    conformance,
+  });
   file.stream(metadata, packet, { dictionary: '/Type /Metadata /Subtype /XML', compress: false });
   file.object(
     info,
     `<</Title ${textString(record.title)} /Producer ${textString(producer)} /CreationDate ${pdfDate(created)} /ModDate ${pdfDate(created)}>>`,
   );
-  writeSignature(file, { field, value: signatureValue, page: pageNumbers[0] as number }, signature, created);
+  writeSignature(file, signatureValue, input);
+  writeField(file, field, {
+    name: 'Signature',
+    page: pageNumbers[fieldPage] as number,
+    entries: ` /V ${signatureValue} 0 R${shown ? shownEntries(file, shown.extent, signature.name, pageNumbers.length) : ''}`,
+    rectangle: shown?.extent,
+  });
+  for (const { name, self } of furtherFields)
+    writeField(file, self, { name, page: pageNumbers[0] as number });
   file.object(
     catalog,
     `<</Type /Catalog /Pages ${pages} 0 R /Metadata ${metadata} 0 R /Lang ${textString(record.language)}` +
       ` /MarkInfo <</Marked true>> /StructTreeRoot ${structure} 0 R /ViewerPreferences <</DisplayDocTitle true>>` +
       // PAdES (ETSI EN 319 142-1) is an extension of PDF 1.7.
       ' /Extensions <</ESIC <</Type /DeveloperExtensions /BaseVersion /1.7 /ExtensionLevel 1>>>>' +
-      ` /AcroForm <</Fields [${field} 0 R] /SigFlags 3>>${attachmentEntries(input.attachments, files)}>>`,
+      ` /AcroForm <</Fields [${references([field, ...furtherFields.map(({ self }) => self)])}] /SigFlags 3>>${attachmentEntries(input.attachments, files)}` +
+      `${certification ? ` /Perms <</DocMDP ${signatureValue} 0 R>>` : ''}${archival ? outputIntent(file) : ''}>>`,
   );
-  return file.finish({ root: catalog, info, id: input.documentId });
+  const id = `<${toHex(input.documentId)}>`;
+  return file.finish(` /Root ${catalog} 0 R /Info ${info} 0 R /ID [${id} ${id}]`);
 }
 
 const references = (numbers: readonly number[]): string => numbers.map((n) => `${n} 0 R`).join(' ');
+
+/** The output intent (ISO 19005-3 §6.2.3) for the colours of the page, all DeviceRGB and DeviceGray. */
+function outputIntent(file: FileWriter): string {
+  const profile = file.reserve();
+  file.plainObject(profile, srgbStream);
+  return (
+    ` /OutputIntents [<</Type /OutputIntent /S /GTS_PDFA1 /OutputConditionIdentifier (${srgbName})` +
+    ` /Info (${srgbName}) /DestOutputProfile ${profile} 0 R>>]`
+  );
+}
+
+/**
+ * What a document may claim. Text that comes out right only by /ActualText has glyphs without a character of their own,
+ * which levels U and A exclude; a text whose language is not told excludes level A and PDF/UA.
+ */
+function conformanceOf({ blocks }: DocumentRecord, { pages }: Layout): Conformance {
+  const lines = pages.flatMap(({ marks, footer }) => [
+    ...marks.flatMap((mark) => (mark.kind === 'text' ? mark.lines : [])),
+    ...footer,
+  ]);
+  if (lines.some(({ line }) => line.atoms.some((atom) => atom.actualText)))
+    return { archive: 'B', accessible: false };
+  const told = blocks.every(
+    (block) => block.kind !== 'seal' || block.caption.length === (block.languages?.length ?? 0),
+  );
+  return told ? { archive: 'A', accessible: true } : { archive: 'U', accessible: false };
+}
+
+/** Where the field of the signature is seen. */
+function shownField(layout: Layout): { readonly page: number; readonly extent: Rectangle } | undefined {
+  const { signatureField } = layout;
+  if (!signatureField) return undefined;
+  for (const [page, { extents }] of layout.pages.entries()) {
+    const extent = extents.get(signatureField);
+    if (extent) return { page, extent };
+  }
+  return undefined;
+}
 
 /** The structure tree (ISO 32000-1 §14.7) in the order of the record. */
 function writeStructure(
   file: FileWriter,
   layout: Layout,
-  pages: readonly number[],
-  rowScope: number,
+  at: {
+    readonly pages: readonly number[];
+    readonly rowScope: number;
+    readonly field: number;
+    /** Whether figures and tables say what they take of their page (ISO 32000-1 table 344). */
+    readonly extents: boolean;
+  },
 ): number {
+  const { pages, rowScope } = at;
   const content = new Map<StructureElement, { readonly page: number; readonly id: number }[]>();
   for (const [page, { marks }] of layout.pages.entries())
     for (const [id, { element }] of marks.entries()) {
@@ -124,11 +224,19 @@ function writeStructure(
 
   const root = file.reserve();
   const parents: number[][] = layout.pages.map(() => []);
+  let fieldElement: number | undefined;
   const write = (element: StructureElement, parent: number): number => {
     const self = file.reserve();
     const places = content.get(element) ?? [];
     for (const { page, id } of places) (parents[page] as number[])[id] = self;
     const [first, ...others] = places;
+    if (element === layout.signatureField) {
+      fieldElement = self;
+      const page = pages[shownField(layout)?.page ?? 0];
+      const kid = `<</Type /OBJR /Pg ${page} 0 R /Obj ${at.field} 0 R>>`;
+      file.object(self, `<</S /Form /P ${parent} 0 R /K ${kid}>>`);
+      return self;
+    }
     const kids =
       first === undefined
         ? `[${references(element.kids.map((kid) => write(kid, self)))}]`
@@ -138,25 +246,37 @@ function writeStructure(
     file.object(
       self,
       `<</S /${element.type} /P ${parent} 0 R${first === undefined ? '' : ` /Pg ${pages[first.page]} 0 R`} /K ${kids}` +
-        `${element.type === 'TH' ? ` /A ${rowScope} 0 R` : ''}` +
+        `${element.type === 'TH' ? ` /A ${rowScope} 0 R` : at.extents ? extentEntry(layout, element) : ''}` +
+        `${element.language === undefined ? '' : ` /Lang ${textString(element.language)}`}` +
         `${element.alternative === undefined ? '' : ` /Alt ${textString(element.alternative)}`}>>`,
     );
     return self;
   };
   const document = write(layout.document, root);
-  const tree = parents.map((list, page) => `${page} [${references(list)}]`).join(' ');
+  const tree = parents.map((list, page) => `${page} [${references(list)}]`);
+  if (fieldElement !== undefined) tree.push(`${tree.length} ${fieldElement} 0 R`);
   file.object(
     root,
-    `<</Type /StructTreeRoot /K ${document} 0 R /ParentTree <</Nums [${tree}]>> /ParentTreeNextKey ${parents.length}>>`,
+    `<</Type /StructTreeRoot /K ${document} 0 R /ParentTree <</Nums [${tree.join(' ')}]>> /ParentTreeNextKey ${tree.length}>>`,
   );
   return root;
 }
+
+/** What a figure or table takes of the one page that it stands on. */
+function extentEntry({ pages }: Layout, element: StructureElement): string {
+  const [extent, ...others] = pages.flatMap(({ extents }) => extents.get(element) ?? []);
+  if (!extent || others.length > 0) return '';
+  return ` /A <</O /Layout /BBox ${rectangleArray(extent)}>>`;
+}
+
+const rectangleArray = ({ left, bottom, right, top }: Rectangle): string =>
+  `[${[left, bottom, right, top].map(number).join(' ')}]`;
 
 function writeAttachment(file: FileWriter, attachment: Attachment, created: Date): number {
   const { name, mediaType, relationship, description, bytes } = attachment;
   const [specification, embedded] = [file.reserve(), file.reserve()];
   file.stream(embedded, bytes, {
-    dictionary: `/Type /EmbeddedFile /Subtype /${pdfName(mediaType)} /Params <</Size ${bytes.length} /ModDate ${pdfDate(created)}>>`,
+    dictionary: `/Type /EmbeddedFile /Subtype ${pdfName(mediaType)} /Params <</Size ${bytes.length} /ModDate ${pdfDate(created)}>>`,
   });
   file.object(
     specification,
@@ -165,10 +285,6 @@ function writeAttachment(file: FileWriter, attachment: Attachment, created: Date
   );
   return specification;
 }
-
-/** ISO 32000-1 §7.3.5: what is not a regular character is written as # and two digits. */
-const pdfName = (text: string): string =>
-  text.replace(/[^A-Za-z0-9.+_-]/g, (c) => `#${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
 function attachmentEntries(attachments: readonly Attachment[], specifications: readonly number[]): string {
   if (attachments.length === 0) return '';
@@ -180,25 +296,60 @@ function attachmentEntries(attachments: readonly Attachment[], specifications: r
   return ` /AF [${references(specifications)}] /Names <</EmbeddedFiles <</Names [${names}]>>>>`;
 }
 
-/**
- * The signature field, without an appearance of its own (the page already names who signs), and its dictionary with the
- * hole for the CMS. /M may hold the claimed time (ETSI EN 319 142-1 §6.3); /Contents stands where @signpdf looks for it.
- */
+/** What an entry of the dictionary says of who signs; /M may hold the claimed time (ETSI EN 319 142-1 §6.3). */
+export const signatureEntries = ({ name, reason, location }: SignaturePlace, time: Date): string =>
+  ` /Name ${textString(name)} /Reason ${textString(reason)} /Location ${textString(location)} /M ${pdfDate(time)}`;
+
+/** ISO 32000-2 tables 256 and 257; without the digests that ISO 19005-3 §6.1.12 excludes. */
+const certifies =
+  ' /Reference [<</Type /SigRef /TransformMethod /DocMDP /TransformParams <</Type /TransformParams /P 2 /V /1.2>>>>]';
+
+/** The signature dictionary with the hole for the CMS; /Contents stands where @signpdf looks for it. */
 function writeSignature(
   file: FileWriter,
-  at: { readonly field: number; readonly value: number; readonly page: number },
-  { name, reason, location, reserve = defaultReserve }: SignaturePlace,
-  created: Date,
+  self: number,
+  { signature, certification, created }: DocumentInput,
 ): void {
+  const { reserve = defaultReserve } = signature;
   file.plainObject(
-    at.value,
+    self,
     `<</Type /Sig /Filter /Adobe.PPKLite /SubFilter /ETSI.CAdES.detached ${byteRangePlaceholder}` +
       ` /Contents <${'0'.repeat(2 * reserve)}>` +
-      ` /Name ${textString(name)} /Reason ${textString(reason)} /Location ${textString(location)} /M ${pdfDate(created)}>>`,
+      `${signatureEntries(signature, created)}${certification ? certifies : ''}>>`,
   );
+}
+
+/** A signature field that is its own widget; without a rectangle it shows nothing. */
+function writeField(
+  file: FileWriter,
+  self: number,
+  field: {
+    readonly name: string;
+    readonly page: number;
+    readonly entries?: string;
+    readonly rectangle?: Rectangle | undefined;
+  },
+): void {
+  const { name, page, entries = '', rectangle = { left: 0, bottom: 0, right: 0, top: 0 } } = field;
   // 132: printed and locked (ISO 32000-1 table 165).
   file.object(
-    at.field,
-    `<</Type /Annot /Subtype /Widget /FT /Sig /T ${textString('Signature')} /V ${at.value} 0 R /P ${at.page} 0 R /F 132 /Rect [0 0 0 0]>>`,
+    self,
+    `<</Type /Annot /Subtype /Widget /FT /Sig /T ${textString(name)}${entries} /P ${page} 0 R /F 132 /Rect ${rectangleArray(rectangle)}>>`,
   );
+}
+
+/**
+ * Appearance, place in the structure and description of a field that is seen (ISO 14289-1 §7.18.4).
+ *
+ * @param key of its element in the parent tree
+ */
+function shownEntries(
+  file: FileWriter,
+  { left, bottom, right, top }: Rectangle,
+  name: string,
+  key: number,
+): string {
+  const appearance = file.reserve();
+  file.plainObject(appearance, signatureMark(right - left, top - bottom));
+  return ` /TU ${textString(name)} /StructParent ${key} /AP <</N ${appearance} 0 R>>`;
 }

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import QRCode from 'qrcode';
+import { readFonts } from '../issuance/font-folder.ts';
 import { compileTemplate } from './compile.ts';
 import type { DocumentInput } from './document.ts';
-import { readFonts } from '../issuance/font-folder.ts';
 import type { DocumentRecord } from './record.ts';
 import type { QrSymbol } from './seal-form.ts';
 import { type CompiledTemplate, defaultRepertoire } from './template.ts';

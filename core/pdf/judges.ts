@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Independent programs that judge the files of this room in its tests. */
-export type Judge = 'qpdf' | 'pdffonts' | 'pdftotext' | 'pdfinfo' | 'mutool' | 'pdftoppm' | 'zbarimg';
+export type Judge =
+  | 'qpdf'
+  | 'pdfsig'
+  | 'pdffonts'
+  | 'pdftotext'
+  | 'pdfinfo'
+  | 'mutool'
+  | 'pdftoppm'
+  | 'zbarimg';
 
 const found = new Map<Judge, boolean>();
 

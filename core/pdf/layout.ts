@@ -7,7 +7,7 @@ import type { ShapedText, StyledText, Weight } from './template.ts';
 export type Colour = readonly [red: number, green: number, blue: number];
 
 /** Standard structure types (ISO 32000-1 §14.8.4) that a document uses. */
-export type StructureType = 'Document' | 'H1' | 'H2' | 'P' | 'Table' | 'TR' | 'TH' | 'TD' | 'Figure';
+export type StructureType = 'Document' | 'H1' | 'H2' | 'P' | 'Table' | 'TR' | 'TH' | 'TD' | 'Figure' | 'Form';
 
 /** A node of the structure tree, in reading order. */
 export interface StructureElement {
@@ -15,6 +15,16 @@ export interface StructureElement {
   readonly kids: StructureElement[];
   /** For a figure: what it shows, in words. */
   readonly alternative?: string;
+  /** BCP 47, where it is not that of the document. */
+  readonly language?: string;
+}
+
+/** In points from the lower left corner of a page. */
+export interface Rectangle {
+  readonly left: number;
+  readonly bottom: number;
+  readonly right: number;
+  readonly top: number;
 }
 
 /** A line of text at its place: `x` is its left end, `y` its baseline, in points from the lower left corner. */
@@ -50,11 +60,15 @@ export interface Page {
   readonly marks: Mark[];
   readonly rules: Rule[];
   readonly footer: PlacedLine[];
+  /** What tables, the figure and the signature field take of it. */
+  readonly extents: ReadonlyMap<StructureElement, Rectangle>;
 }
 
 export interface Layout {
   readonly pages: readonly Page[];
   readonly document: StructureElement;
+  /** The element of the signature field, if there is one: over who signs. */
+  readonly signatureField: StructureElement | undefined;
 }
 
 interface Style {
@@ -111,11 +125,12 @@ export const sealSide = (modules: number): number => Math.max(30, 0.3386 * (modu
  * Sets the blocks of a record on A4 pages.
  *
  * @param options.modules modules on a side of the QR, without the quiet zone
+ * @param options.signatureField whether a signature field stands over who signs first
  */
 export function layOut(
   record: DocumentRecord,
   set: Typesetter,
-  options: { readonly modules: number },
+  options: { readonly modules: number; readonly signatureField?: boolean },
 ): Layout {
   const footer = breakLines(
     set(record.footer, styles.footer.weight),
@@ -123,7 +138,16 @@ export function layOut(
   );
   const bottom = footerBaseline + 10 * mm + (footer.length - 1) * styles.footer.leading;
   const document: StructureElement = { type: 'Document', kids: [] };
-  const typesetting: Typesetting = { set, parent: document, modules: options.modules };
+  const signs = options.signatureField
+    ? record.blocks.find((block): block is Closing => block.kind === 'closing')
+    : undefined;
+  const field: StructureElement | undefined = signs && { type: 'Form', kids: [] };
+  const typesetting: Typesetting = {
+    set,
+    parent: document,
+    modules: options.modules,
+    field: signs && field && { closing: signs, element: field },
+  };
   const boxes = keptWithClosing(
     record.blocks.flatMap((block, i) =>
       boxesOf(block, record.blocks[i - 1], record.blocks[i + 1], typesetting),
@@ -132,7 +156,7 @@ export function layOut(
   const pages = fillFewestPages(boxes, bottom);
   for (const [i, page] of pages.entries())
     drawFooter(page, footer, set(` · ${i + 1} / ${pages.length}`, 'regular'));
-  return { pages, document };
+  return { pages, document, signatureField: field };
 }
 
 /** Every text that the layout of a record sets, in its weight: what a template must cover. */
@@ -169,6 +193,7 @@ class Canvas implements Page {
   readonly marks: Mark[] = [];
   readonly rules: Rule[] = [];
   readonly footer: PlacedLine[] = [];
+  readonly extents = new Map<StructureElement, Rectangle>();
   readonly #lines = new Map<StructureElement, PlacedLine[]>();
 
   text(element: StructureElement, line: PlacedLine): void {
@@ -180,6 +205,17 @@ class Canvas implements Page {
     const first = [line];
     this.#lines.set(element, first);
     this.marks.push({ kind: 'text', element, lines: first });
+  }
+
+  /** Enlarges what an element takes of the page. */
+  cover(element: StructureElement, { left, bottom, right, top }: Rectangle): void {
+    const known = this.extents.get(element);
+    this.extents.set(element, {
+      left: Math.min(left, known?.left ?? left),
+      bottom: Math.min(bottom, known?.bottom ?? bottom),
+      right: Math.max(right, known?.right ?? right),
+      top: Math.max(top, known?.top ?? top),
+    });
   }
 }
 
@@ -239,6 +275,8 @@ interface Typesetting {
   readonly set: Typesetter;
   readonly parent: StructureElement;
   readonly modules: number;
+  /** The block whose signatory signs in the field, and the element of that field. */
+  readonly field: { readonly closing: Closing; readonly element: StructureElement } | undefined;
 }
 
 function boxesOf(
@@ -270,18 +308,13 @@ function boxesOf(
       return next?.kind === 'seal' ? [] : closing(block, typesetting);
     case 'seal':
       return [
-        seal(
-          block.caption,
-          previous?.kind === 'closing' ? previous : undefined,
-          next === undefined,
-          typesetting,
-        ),
+        seal(block, previous?.kind === 'closing' ? previous : undefined, next === undefined, typesetting),
       ];
   }
 }
 
-function element(parent: StructureElement, type: StructureType): StructureElement {
-  const child: StructureElement = { type, kids: [] };
+function element(parent: StructureElement, type: StructureType, language?: string): StructureElement {
+  const child: StructureElement = { type, kids: [], ...(language === undefined ? {} : { language }) };
   parent.kids.push(child);
   return child;
 }
@@ -380,6 +413,8 @@ function rows(list: readonly Row[], before: number, { set, parent }: Typesetting
         keepWithNext: i < count - 1 && count <= undividedRow,
         draw: (page, y, above) => {
           const base = y - baseline(styles.value);
+          const extent = { left, right, top: y + above, bottom: y - styles.value.leading };
+          page.cover(table, extent);
           const [labelLine, valueLine] = [labels[i], values[i]];
           if (labelLine) page.text(head, place(labelLine, styles.label, left, base, labelColumn - 4 * mm));
           if (valueLine)
@@ -430,23 +465,45 @@ function closingLines(
   });
 }
 
+/** The element of the field of who signs here, after the text that says who it is. */
+function fieldOf(block: Closing | undefined, { parent, field }: Typesetting): StructureElement | undefined {
+  if (!field || field.closing !== block) return undefined;
+  parent.kids.push(field.element);
+  return field.element;
+}
+
+/** From the mark of the signature field to the text. */
+const markDistance = 9;
+
+/** What the field takes over a line of who signs. */
+const signedArea = (top: number, leading: number): Rectangle => ({
+  left: left + closingColumn - markDistance,
+  right,
+  top,
+  bottom: top - leading,
+});
+
 /** Who signs, in the right half of the page. */
 function closing(block: Closing, to: Typesetting): Box[] {
   const x = left + closingColumn;
   const width = measure - closingColumn;
   const lines = closingLines(block, width, to);
+  const field = fieldOf(block, to);
   return lines.map(({ line, style, to: owner }, i) => ({
     height: style.leading,
     before: i === 0 ? 24 : 0,
     closes: i === 0,
     keepWithNext: i < lines.length - 1,
-    draw: (page, y) => page.text(owner, place(line, style, x, y - baseline(style), width)),
+    draw: (page, y) => {
+      if (field) page.cover(field, signedArea(y, style.leading));
+      page.text(owner, place(line, style, x, y - baseline(style), width));
+    },
   }));
 }
 
 /** The seal at the left, its caption beside it, and above that at the right who signs. */
 function seal(
-  caption: readonly string[],
+  { caption, languages = [] }: Extract<Block, { readonly kind: 'seal' }>,
   signed: Closing | undefined,
   last: boolean,
   typesetting: Typesetting,
@@ -457,6 +514,7 @@ function seal(
   const signedX = left + closingColumn;
   const signedWidth = right - signedX;
   const signedLines = signed ? closingLines(signed, signedWidth, typesetting) : [];
+  const field = fieldOf(signed, typesetting);
   const figure: StructureElement = { type: 'Figure', kids: [], alternative: caption[0] ?? '' };
   parent.kids.push(figure);
   // The dark modules, not the quiet zone, are flush with the text.
@@ -464,7 +522,7 @@ function seal(
   const width = right - textX;
   const texts = caption.flatMap((text, i): StyledLine[] => {
     const style = i === 0 ? styles.captionTitle : styles.caption;
-    const to = element(parent, 'P');
+    const to = element(parent, 'P', languages[i]);
     return linesOf(text, style, width, set).map((line) => ({ line, style, to }));
   });
   const heightOf = (lines: readonly StyledLine[]): number =>
@@ -482,10 +540,13 @@ function seal(
       page.rules.push({ x: left, y, width: measure, height: 0.5, colour: hairline });
       let line = y - above;
       for (const { line: text, style, to } of signedLines) {
+        if (field) page.cover(field, signedArea(line, style.leading));
         page.text(to, place(text, style, signedX, line - baseline(style), signedWidth));
         line -= style.leading;
       }
-      page.marks.push({ kind: 'seal', element: figure, x: left - quietZone, y: y - above - side, side });
+      const [x, bottom] = [left - quietZone, y - above - side];
+      page.marks.push({ kind: 'seal', element: figure, x, y: bottom, side });
+      page.cover(figure, { left: x, right: x + side, bottom, top: bottom + side });
       line = signed
         ? Math.min(line - between, y - above - side + quietZone + heightOf(texts))
         : y - above - Math.max(0, (side - textHeight) / 2);

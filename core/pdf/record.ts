@@ -20,8 +20,15 @@ export const BlockSchema = Type.Union([
     { kind: Type.Literal('closing'), placeAndDate: Text, lines: Type.Array(Text) },
     { additionalProperties: false },
   ),
-  /** The QR code with its caption lines. */
-  Type.Object({ kind: Type.Literal('seal'), caption: Type.Array(Text) }, { additionalProperties: false }),
+  /** The QR code with its caption lines, and the language of each (BCP 47) where they are told. */
+  Type.Object(
+    {
+      kind: Type.Literal('seal'),
+      caption: Type.Array(Text),
+      languages: Type.Optional(Type.Array(Type.String({ pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$' }))),
+    },
+    { additionalProperties: false },
+  ),
 ]);
 
 /**

@@ -1,7 +1,8 @@
 import { SignPdf } from '@signpdf/signpdf';
 import { Signer, SignPdfError } from '@signpdf/utils';
-import { fromLatin1, latin1, toHex } from '../bytes.ts';
+import { fromLatin1 } from '../bytes.ts';
 import { ConsulError } from '../errors.ts';
+import { fillHole } from './signature-hole.ts';
 
 /** Makes the DER of a detached CMS over the bytes that the ByteRange covers. */
 export type MakeCms = (bytesToSign: Uint8Array) => Promise<Uint8Array>;
@@ -44,16 +45,9 @@ export async function signPdf(unsigned: Uint8Array, cms: MakeCms): Promise<Uint8
  * @throws ConsulError PDF_INVALID when the file is not so, INTERNAL when the CMS is larger than the hole
  */
 export function replaceContents(signedPdf: Uint8Array, cmsDer: Uint8Array): Uint8Array {
-  const { start, end } = contentsHole(signedPdf);
-  const digits = toHex(cmsDer);
-  const room = end - start - 2;
-  if (digits.length > room)
-    throw new ConsulError(
-      'INTERNAL',
-      `the signature takes ${cmsDer.length} bytes, the file keeps ${room / 2}`,
-    );
+  const hole = contentsHole(signedPdf);
   const out = signedPdf.slice();
-  out.set(latin1(digits.padEnd(room, '0')), start + 1);
+  fillHole(out, hole, cmsDer);
   return out;
 }
 

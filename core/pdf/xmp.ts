@@ -7,10 +7,34 @@ export interface Metadata {
   readonly language: string;
   readonly created: Date;
   readonly producer: string;
+  readonly conformance?: Conformance | undefined;
 }
 
-/** An XMP packet (ISO 16684-1). It claims no PDF/A or PDF/UA part. */
-export function xmpPacket({ title, language, created, producer }: Metadata): Uint8Array {
+/** What a document claims: a level of PDF/A-3 (ISO 19005-3 §5), and PDF/UA-1 (ISO 14289-1 §5). */
+export interface Conformance {
+  readonly archive: 'A' | 'U' | 'B';
+  readonly accessible: boolean;
+}
+
+/** The identification schema of PDF/A is predefined (ISO 19005-3 §6.6.4). */
+const archiveClaim = (level: Conformance['archive']): string =>
+  `<rdf:Description rdf:about="" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/">
+<pdfaid:part>3</pdfaid:part><pdfaid:conformance>${level}</pdfaid:conformance>
+</rdf:Description>
+`;
+
+/** That of PDF/UA is not, so it is described (ISO 19005-3 §6.6.2.3.3). */
+const accessibleClaim = `<rdf:Description rdf:about="" xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/"><pdfuaid:part>1</pdfuaid:part></rdf:Description>
+<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/" xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">
+<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
+<pdfaSchema:schema>PDF/UA identification</pdfaSchema:schema><pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI><pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>
+<pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource"><pdfaProperty:name>part</pdfaProperty:name><pdfaProperty:valueType>Integer</pdfaProperty:valueType><pdfaProperty:category>internal</pdfaProperty:category><pdfaProperty:description>Part of ISO 14289</pdfaProperty:description></rdf:li></rdf:Seq></pdfaSchema:property>
+</rdf:li></rdf:Bag></pdfaExtension:schemas>
+</rdf:Description>
+`;
+
+/** An XMP packet (ISO 16684-1). */
+export function xmpPacket({ title, language, created, producer, conformance }: Metadata): Uint8Array {
   const date = `${created.toISOString().slice(0, 19)}Z`;
   return utf8(
     `<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -23,7 +47,7 @@ export function xmpPacket({ title, language, created, producer }: Metadata): Uin
 <xmp:ModifyDate>${date}</xmp:ModifyDate>
 <pdf:Producer>${escaped(producer)}</pdf:Producer>
 </rdf:Description>
-</rdf:RDF></x:xmpmeta>
+${conformance ? archiveClaim(conformance.archive) : ''}${conformance?.accessible ? accessibleClaim : ''}</rdf:RDF></x:xmpmeta>
 <?xpacket end="r"?>`,
   );
 }

@@ -128,19 +128,31 @@ class UpdateClassifier {
     const form = this.#file.dict(value, view);
     if (value instanceof PdfRef) this.#formEntries(value.num);
     const fields = form?.get('Fields');
-    if (fields instanceof PdfRef) this.#place(fields.num, 'signature');
+    if (fields instanceof PdfRef) this.#fieldArray(fields.num);
     for (const item of this.#file.array(fields, view) ?? [])
       this.#walk(item, this.#fieldKind(item, view), view);
     for (const [key, item] of form ?? []) if (key !== 'Fields') this.#walk(item, 'form-field', view);
+  }
+
+  /** An array of fields that is an object of its own. */
+  #fieldArray(num: number): void {
+    if (!this.#touched.has(num)) return;
+    this.#placed.add(num);
+    const [before, after] = this.#formsAround();
+    this.#fieldsDiffer(before, after);
+  }
+
+  #formsAround(): (PdfDict | undefined)[] {
+    return [this.#revision - 1, this.#revision].map((view) =>
+      this.#file.dict(this.#file.catalog(view).get('AcroForm'), view),
+    );
   }
 
   /** What differs in the form's own dictionary: a new signature adds itself to /Fields and sets /SigFlags. */
   #formEntries(num: number): void {
     if (!this.#touched.has(num)) return;
     this.#placed.add(num);
-    const [before, after] = [this.#revision - 1, this.#revision].map((view) =>
-      this.#file.dict(this.#file.catalog(view).get('AcroForm'), view),
-    );
+    const [before, after] = this.#formsAround();
     this.#formKeys(before, after);
   }
 

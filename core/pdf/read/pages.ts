@@ -1,6 +1,6 @@
 import { invalid, tooComplex } from './bounds.ts';
 import type { PdfFile } from './document.ts';
-import { isDict, type PdfDict, type PdfObject } from './objects.ts';
+import { isDict, type PdfDict, type PdfObject, PdfRef } from './objects.ts';
 
 /** A page with what it inherits (ISO 32000-2 §7.7.3.4). */
 export interface Page {
@@ -8,6 +8,8 @@ export interface Page {
   readonly index: number;
   readonly dict: PdfDict;
   readonly resources: PdfDict;
+  /** The reference to it in the page tree, where it is an object of its own. */
+  readonly reference: PdfRef | undefined;
 }
 
 const maxDepth = 32;
@@ -30,7 +32,8 @@ export function pagesOf(file: PdfFile, revision?: number): readonly Page[] {
     const type = file.name(node.get('Type'), revision);
     if (type === 'Page') {
       if (pages.length >= bounds.pages) tooComplex(`more than ${bounds.pages} pages`);
-      pages.push({ index: pages.length, dict: node, resources: resources ?? new Map() });
+      const reference = value instanceof PdfRef ? value : undefined;
+      pages.push({ index: pages.length, dict: node, resources: resources ?? new Map(), reference });
       return;
     }
     if (type !== 'Pages') invalid(0, 'a node of the page tree that is neither Page nor Pages');
