@@ -14,7 +14,7 @@ import { namedPassphrase } from './passphrase.ts';
 import { agentOf, fileKeys, withPost } from './post.ts';
 import { type CommonOptions, messageLanguage } from './program.ts';
 import type { RootOptions } from './root-options.ts';
-import { say } from './words.ts';
+import { labelled, say } from './words.ts';
 
 /** Runs with the certificates of the post open. */
 export const withPki = <T>(options: CommonOptions, act: (context: PkiContext) => Promise<T>): Promise<T> =>
@@ -71,24 +71,23 @@ type Language = 'fr' | 'en';
 
 function actLines(act: CeremonyAct, language: Language): readonly string[] {
   const label = say(language, `pki.record.${act.act}`);
+  const row = (key: 'serial' | 'validity' | 'sha256' | 'keySha256', value: string): string =>
+    `  ${labelled(language, `pki.record.${key}`, value)}`;
   switch (act.act) {
     case 'certificate':
       return [
-        `${label} ${act.profile}: ${act.subject}`,
-        `  ${say(language, 'pki.record.serial')}: ${act.serial}`,
-        `  ${say(language, 'pki.record.validity')}: ${act.notBefore} - ${act.notAfter}`,
-        `  ${say(language, 'pki.record.sha256')}: ${act.sha256}`,
-        `  ${say(language, 'pki.record.keySha256')}: ${act.key}`,
+        `${label} ${act.profile}, ${act.subject}`,
+        row('serial', act.serial),
+        row('validity', `${act.notBefore} - ${act.notAfter}`),
+        row('sha256', act.sha256),
+        row('keySha256', act.key),
       ];
     case 'revocation':
-      return [`${label}: ${act.serial}, ${act.reason}, ${act.since}`];
+      return [`${label} ${act.serial}, ${act.reason}, ${act.since}`];
     case 'crl':
-      return [
-        `${label} ${act.number}: ${act.issuer}`,
-        `  ${say(language, 'pki.record.sha256')}: ${act.sha256}`,
-      ];
+      return [`${label} ${act.number}, ${act.issuer}`, row('sha256', act.sha256)];
     case 'trust-bundle':
-      return [`${label} ${act.sequence}`, `  ${say(language, 'pki.record.sha256')}: ${act.sha256}`];
+      return [`${label} ${act.sequence}`, row('sha256', act.sha256)];
   }
 }
 
@@ -96,7 +95,11 @@ function actLines(act: CeremonyAct, language: Language): readonly string[] {
 export function recordText(record: CeremonyRecord, language: Language): string {
   const { at, place, software, people, root, acts } = record;
   const row = (key: 'at' | 'place' | 'software' | 'root', value: string): string =>
-    `${say(language, `pki.record.${key}`)}: ${value}`;
+    labelled(language, `pki.record.${key}`, value);
+  const hands = people.map(({ name, role }) => {
+    const signature = labelled(language, 'pki.record.signature', '____________________');
+    return `${labelled(language, `pki.record.${role}`, name)}, ${signature}`;
+  });
   return [
     say(language, 'pki.record.title'),
     '',
@@ -107,10 +110,7 @@ export function recordText(record: CeremonyRecord, language: Language): string {
     '',
     ...acts.flatMap((act) => actLines(act, language)),
     '',
-    ...people.map(
-      ({ name, role }) =>
-        `${say(language, `pki.record.${role}`)}: ${name}, ${say(language, 'pki.record.signature')}: ____________________`,
-    ),
+    ...hands,
     '',
   ].join('\n');
 }

@@ -23,6 +23,7 @@ import { openCeremonyRecord } from '../core/pki/ceremony-record.ts';
 import { parseCertificate } from '../core/pki/certificate.ts';
 import { allCertificates, serialText } from '../core/store/certificate.ts';
 import { readCertificateFile, type SignerName, signerNames } from '../core/store/pki-folder.ts';
+import { shownName } from '../core/verify/trust.ts';
 import { readInput } from './input-file.ts';
 import { writeOutput } from './output-file.ts';
 import { type Recorded, recordText, withPki, withRoot, withRootIfNamed } from './pki-root.ts';
@@ -59,21 +60,22 @@ const list = (options: CommonOptions): Promise<void> =>
     tell(
       options,
       rows.map(({ der, ...row }) => ({ ...row, pem: certificatePem(der) })),
-      rows.map(({ serial, profile, subject, state, notAfter, reason }) =>
+      rows.map(({ serial, profile, der, state, notAfter, reason }) =>
         [
           serial,
           profile.padEnd(width),
           say(language, `pki.${state}`) + (reason ? ` (${reason})` : ''),
           say(language, 'pki.until', { day: day(notAfter) }),
-          subject,
+          shownName(parseCertificate(der)),
         ].join('  '),
       ),
     );
   });
 
 const issued = (options: CommonOptions, der: Uint8Array): string => {
-  const { serial, subject, notAfter } = parseCertificate(der);
-  const values = { serial: serialText(serial), subject: subject.text, day: day(notAfter) };
+  const certificate = parseCertificate(der);
+  const { serial, notAfter } = certificate;
+  const values = { serial: serialText(serial), subject: shownName(certificate), day: day(notAfter) };
   return say(messageLanguage(options), 'pki.issued', values);
 };
 
@@ -247,7 +249,8 @@ const compromised = (serial: string, options: RootOptions & { since: string }): 
       return done;
     });
     const { certificate, documents, index } = found;
-    const { serial: number, subject } = certificate;
+    const { serial: number, der } = certificate;
+    const subject = shownName(parseCertificate(der));
     const values = { serial: number, subject, day: day(since), count: documents.length, index };
     tell(
       options,

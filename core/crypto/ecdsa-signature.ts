@@ -1,7 +1,9 @@
 import { concatBytes } from '../bytes.ts';
 import { integer, sequence } from '../der/writer.ts';
-import type { CurveName } from './backend.ts';
-import { curves } from './curves.ts';
+import type { BrainpoolCurve, CurveName } from './backend.ts';
+import { brainpoolCurves, curves } from './curves.ts';
+
+const allCurves = { ...curves, ...brainpoolCurves };
 
 /** The content of one INTEGER in 1..order-1 as `length` octets, or undefined; DER's minimal form is checked. */
 function scalar(bytes: Uint8Array, offset: number, end: number, order: Uint8Array): Uint8Array | undefined {
@@ -27,8 +29,11 @@ function scalar(bytes: Uint8Array, offset: number, end: number, order: Uint8Arra
  * r||s of a DER ECDSA-Sig-Value (RFC 3279 §2.2.3), each as long as the order of the curve.
  * @returns undefined unless the text is DER to the last byte and 1 <= r, s < n
  */
-export function ecdsaSignatureFromDer(der: Uint8Array, curve: CurveName): Uint8Array | undefined {
-  const { order } = curves[curve];
+export function ecdsaSignatureFromDer(
+  der: Uint8Array,
+  curve: CurveName | BrainpoolCurve,
+): Uint8Array | undefined {
+  const { order } = allCurves[curve];
   let offset = 2;
   let length = der[1];
   if (der[0] !== 0x30 || length === undefined) return undefined;

@@ -1,14 +1,15 @@
 import {
   constants,
   createPublicKey,
+  getCurves,
   hash,
   type KeyObject,
   verify as nodeVerify,
   randomBytes,
 } from 'node:crypto';
 import { ConsulError } from '../errors.ts';
-import type { CryptoBackend, PublicKey, SignatureAlgorithm } from './backend.ts';
-import { curves } from './curves.ts';
+import type { BrainpoolAlgorithm, CryptoBackend, PublicKey, SignatureAlgorithm } from './backend.ts';
+import { brainpoolCurves, curves } from './curves.ts';
 import { importableSpki } from './spki.ts';
 
 /** The same bytes without the ways of Buffer, whose `slice` shares memory. */
@@ -27,10 +28,19 @@ function keyObject(spki: Uint8Array): KeyObject {
   }
 }
 
-function publicKey(algorithm: SignatureAlgorithm, key: KeyObject): PublicKey {
+/** OpenSSL may have been built without the curves of RFC 5639. */
+function demandCurve(algorithm: SignatureAlgorithm | BrainpoolAlgorithm): void {
+  if (algorithm.name === 'ecdsa-brainpool' && !getCurves().includes(algorithm.curve))
+    throw new ConsulError('ALGORITHM_UNSUPPORTED', `this platform has no ${algorithm.curve}`);
+}
+
+function publicKey(algorithm: SignatureAlgorithm | BrainpoolAlgorithm, key: KeyObject): PublicKey {
   switch (algorithm.name) {
-    case 'ecdsa': {
-      const length = 2 * curves[algorithm.curve].fieldLength;
+    case 'ecdsa':
+    case 'ecdsa-brainpool': {
+      const { fieldLength } =
+        algorithm.name === 'ecdsa' ? curves[algorithm.curve] : brainpoolCurves[algorithm.curve];
+      const length = 2 * fieldLength;
       const input = { key, dsaEncoding: 'ieee-p1363' as const };
       return {
         verify: (signature, data) =>
@@ -55,6 +65,10 @@ function publicKey(algorithm: SignatureAlgorithm, key: KeyObject): PublicKey {
 /** The backend over node:crypto; every answer is there at once. */
 export const nodeBackend: CryptoBackend = {
   digest: (name, data) => plain(hash(name, data, 'buffer')),
-  importPublicKey: (algorithm, spki) => publicKey(algorithm, keyObject(importableSpki(algorithm, spki))),
+  importPublicKey: (algorithm, spki) => {
+    const importable = importableSpki(algorithm, spki);
+    demandCurve(algorithm);
+    return publicKey(algorithm, keyObject(importable));
+  },
   random: (length) => plain(randomBytes(length)),
 };

@@ -2,8 +2,8 @@ import { readDer } from '../der/reader.ts';
 import { tag } from '../der/tags.ts';
 import { bitString, nul, oid, sequence } from '../der/writer.ts';
 import { ConsulError } from '../errors.ts';
-import type { CurveName, SignatureAlgorithm } from './backend.ts';
-import { curves } from './curves.ts';
+import type { BrainpoolAlgorithm, BrainpoolCurve, CurveName, SignatureAlgorithm } from './backend.ts';
+import { brainpoolCurves, curves } from './curves.ts';
 import { type PssParameters, readPssParameters } from './pss-parameters.ts';
 
 /** What a SubjectPublicKeyInfo says of its key. `unsupported` covers every algorithm and curve outside the list. */
@@ -16,12 +16,20 @@ export type PublicKeyAlgorithm =
       readonly pss?: PssParameters | 'any';
     }
   | { readonly kind: 'ed25519' }
-  | { readonly kind: 'unsupported'; readonly oid: string };
+  | {
+      readonly kind: 'unsupported';
+      readonly oid: string;
+      /** A well-formed key on a curve of RFC 5639, which only foreign seals may be checked with. */
+      readonly brainpool?: BrainpoolCurve;
+    };
 
 /** RSA keys outside this range are neither secure nor quick to check. */
 export const rsaBits = { least: 2048, most: 8192 } as const;
 
 const curveByOid = new Map((Object.keys(curves) as CurveName[]).map((name) => [curves[name].oid, name]));
+const brainpoolByOid = new Map(
+  (Object.keys(brainpoolCurves) as BrainpoolCurve[]).map((name) => [brainpoolCurves[name].oid, name]),
+);
 
 function readRsaKey(key: Uint8Array): number {
   const [modulus, exponent, ...rest] = readDer(key).sequence();
@@ -49,11 +57,16 @@ export function readSpki(spki: Uint8Array): PublicKeyAlgorithm {
   const name = identifier.oid();
   switch (name) {
     case '1.2.840.10045.2.1': {
-      const curve = parameters?.tag === tag.oid ? curveByOid.get(parameters.oid()) : undefined;
-      if (!curve) return { kind: 'unsupported', oid: name };
-      if (octets.length !== 1 + 2 * curves[curve].fieldLength || octets[0] !== 4)
-        key.fail(`not an uncompressed point of ${curve}`);
-      return { kind: 'ec', curve };
+      const named = parameters?.tag === tag.oid ? parameters.oid() : '';
+      const curve = curveByOid.get(named);
+      const brainpool = brainpoolByOid.get(named);
+      const fieldLength =
+        (curve && curves[curve].fieldLength) ?? (brainpool && brainpoolCurves[brainpool].fieldLength);
+      if (fieldLength === undefined) return { kind: 'unsupported', oid: name };
+      if (octets.length !== 1 + 2 * fieldLength || octets[0] !== 4)
+        key.fail(`not an uncompressed point of ${curve ?? brainpool}`);
+      if (curve) return { kind: 'ec', curve };
+      return { kind: 'unsupported', oid: name, ...(brainpool && { brainpool }) };
     }
     case '1.2.840.113549.1.1.1':
       if (parameters?.tag !== tag.null) root.fail('an rsaEncryption key without NULL parameters');
@@ -73,10 +86,15 @@ export function readSpki(spki: Uint8Array): PublicKeyAlgorithm {
 }
 
 /** Whether a key of this kind may check signatures of this scheme (the minimum of RFC 4055 §3.1 for PSS keys). */
-export function keyFits(key: PublicKeyAlgorithm, algorithm: SignatureAlgorithm): boolean {
+export function keyFits(
+  key: PublicKeyAlgorithm,
+  algorithm: SignatureAlgorithm | BrainpoolAlgorithm,
+): boolean {
   switch (algorithm.name) {
     case 'ecdsa':
       return key.kind === 'ec' && key.curve === algorithm.curve;
+    case 'ecdsa-brainpool':
+      return key.kind === 'unsupported' && key.brainpool === algorithm.curve;
     case 'rsa-pkcs1':
       return key.kind === 'rsa' && key.pss === undefined;
     case 'rsa-pss': {
@@ -96,7 +114,10 @@ const rsaEncryption = sequence(oid('1.2.840.113549.1.1.1'), nul);
  * rsaEncryption, because WebCrypto knows no other.
  * @throws ConsulError CERTIFICATE_INVALID when the key is malformed, or of another kind than `algorithm` needs
  */
-export function importableSpki(algorithm: SignatureAlgorithm, spki: Uint8Array): Uint8Array {
+export function importableSpki(
+  algorithm: SignatureAlgorithm | BrainpoolAlgorithm,
+  spki: Uint8Array,
+): Uint8Array {
   let key: PublicKeyAlgorithm;
   try {
     key = readSpki(spki);

@@ -1,9 +1,17 @@
 import { ConsulError } from '../errors.ts';
-import type { CryptoBackend, CurveName, DigestName, PublicKey, SignatureAlgorithm } from './backend.ts';
+import type {
+  BrainpoolAlgorithm,
+  CryptoBackend,
+  CurveName,
+  DigestName,
+  PublicKey,
+  SignatureAlgorithm,
+} from './backend.ts';
 import { curves } from './curves.ts';
 import { importableSpki } from './spki.ts';
 
-const hashNames: Readonly<Record<DigestName, string>> = {
+const hashNames: Readonly<Record<DigestName | 'sha1', string>> = {
+  sha1: 'SHA-1',
   sha256: 'SHA-256',
   sha384: 'SHA-384',
   sha512: 'SHA-512',
@@ -55,8 +63,14 @@ export function webBackend(crypto: Crypto): CryptoBackend {
   return {
     digest: async (name, data) => new Uint8Array(await subtle.digest(hashNames[name], source(data))),
 
-    async importPublicKey(algorithm: SignatureAlgorithm, spki: Uint8Array): Promise<PublicKey> {
+    async importPublicKey(
+      algorithm: SignatureAlgorithm | BrainpoolAlgorithm,
+      spki: Uint8Array,
+    ): Promise<PublicKey> {
       const importable = importableSpki(algorithm, spki);
+      // No WebCrypto has the curves of RFC 5639, nor SHA-224.
+      if (algorithm.name === 'ecdsa-brainpool')
+        throw new ConsulError('ALGORITHM_UNSUPPORTED', `this platform has no ${algorithm.curve}`);
       const names = parameters(algorithm);
       let key: CryptoKey;
       try {

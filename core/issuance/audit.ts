@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { equalBytes } from '../bytes.ts';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { equalBytes, toHex } from '../bytes.ts';
+import { verifyRequests, verifyRevocations } from '../casework/audit.ts';
 import { nodeBackend } from '../crypto/node.ts';
 import { ConsulError } from '../errors.ts';
-import { checkCheckpoint } from '../log/checkpoint.ts';
-import { emptyFrontier, type Frontier, frontierRoot, growTree, type LogFile } from '../log/log.ts';
+import { auditLog, auditOtherFiles, compareCheckpoints } from '../log/audit.ts';
+import { type Checkpoint, checkCheckpoint } from '../log/checkpoint.ts';
 import { importVerifierKey } from '../log/note.ts';
-import { tilePath, tileWidth } from '../log/tile.ts';
-import { emptyRoot } from '../log/tree.ts';
+import type { LogFiles } from '../log/reader.ts';
 import type { SealedRecord } from '../pdf/record.ts';
 import { openTrustBundle } from '../pki/trust-bundle.ts';
 import { localDay } from '../procedures/calendar.ts';
@@ -17,15 +17,16 @@ import { readAnchor } from '../store/anchor.ts';
 import { sha256 } from '../store/canonical.ts';
 import { type DocumentWithRecord, registerPage } from '../store/document.ts';
 import { inGroups } from '../store/groups.ts';
-import { type JournalReport, verifyJournal } from '../store/journal.ts';
+import { emptyHead, type JournalReport, verifyJournal } from '../store/journal.ts';
 import { leafEntries, logSize } from '../store/leaf.ts';
+import { pieceFault } from '../store/pieces.ts';
 import { anchorPaths } from '../store/post-folder.ts';
 import type { Reader } from '../store/store.ts';
 import type { OpenPost } from './open-post.ts';
 
 /** Something that is not as it was written. */
 export interface AuditFault {
-  readonly part: 'journal' | 'register' | 'file' | 'log';
+  readonly part: 'database' | 'journal' | 'register' | 'request' | 'piece' | 'file' | 'log';
   readonly where: string;
   readonly message: string;
 }
@@ -42,20 +43,62 @@ const page = 500;
 const digest = (bytes: Uint8Array) => nodeBackend.digest('sha256', bytes);
 
 /**
- * Compares everything that a post has written with what proves it: the journal with its hash chain and the head kept
- * outside; the register with records, seals and files; the log with tiles and both checkpoints.
+ * Compares everything that a post has written with what proves it: every row with its digest; the journal with its hash
+ * chain and the head kept outside; requests and revocations with what the journal tells of them; pieces with their
+ * check sums; the register with records, seals and files; the log with tiles and both checkpoints.
  */
 export async function auditPost(post: OpenPost): Promise<AuditReport> {
   const { store, paths, settings } = post;
   const faults: AuditFault[] = [];
   const anchor = anchorPaths(paths.home, settings);
-  const journal = await verifyJournal(store.read, await readAnchor(anchor.journal));
+
+  /** What is so damaged that it cannot be looked at is found, too, and the rest is looked at all the same. */
+  async function examined<T>(part: AuditFault['part'], otherwise: T, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      // A text of the database that should be JSON, and is not.
+      if (!(error instanceof ConsulError || error instanceof SyntaxError)) throw error;
+      faults.push({ part, where: part, message: error.message });
+      return otherwise;
+    }
+  }
+
+  await examined('database', undefined, async () => {
+    for (const { where, message } of store.damage()) faults.push({ part: 'database', where, message });
+  });
+  const journal = await examined('journal', unreadJournal, async () =>
+    verifyJournal(store.read, await readAnchor(anchor.journal)),
+  );
   if (journal.broken)
     faults.push({ part: 'journal', where: `entry ${journal.broken.seq}`, message: journal.broken.reason });
-  const register = await auditRegister(store.read, paths.documents, settings.post.timeZone, faults);
-  await auditEntries(store.read, faults);
-  const size = await auditLog(post, anchor.checkpoint, faults);
+  await examined('request', undefined, async () => {
+    const { broken } = await verifyRequests(store.read);
+    if (broken) faults.push({ part: 'request', where: broken.reference, message: broken.reason });
+  });
+  await examined('register', undefined, async () => {
+    for (const { number, reason } of await verifyRevocations(store.read))
+      faults.push({ part: 'register', where: number, message: reason });
+  });
+  await examined('piece', undefined, () => auditPieces(store.read, paths.pieces, faults));
+  const register = await examined('register', { documents: 0, unfinished: 0 }, () =>
+    auditRegister(store.read, paths.documents, settings.post.timeZone, faults),
+  );
+  await examined('register', undefined, () => auditEntries(store.read, faults));
+  const size = await examined('log', 0, () => auditPostLog(post, anchor.checkpoint, faults));
   return { journal, ...register, logSize: size, faults };
+}
+
+/** Of a journal that cannot be read at all. */
+const unreadJournal: JournalReport = { outcome: 'broken', entries: 0, head: emptyHead };
+
+/** Every piece that a request has is there as it was kept. */
+async function auditPieces(db: Reader, folder: string, faults: AuditFault[]): Promise<void> {
+  const rows = db.selectFrom('piece').select('sha256').distinct().where('sha256', 'is not', null).stream();
+  for await (const { sha256: digest } of rows) {
+    const fault = digest && (await pieceFault(folder, digest));
+    if (fault) faults.push({ part: 'piece', where: toHex(digest), message: fault });
+  }
 }
 
 async function auditRegister(
@@ -195,8 +238,11 @@ async function auditDocument(
     faults.push({ part: 'file', where: row.number, message: 'its file is not the one that was issued' });
 }
 
-/** Builds the tree again from the entries of the database, and compares every tile and both checkpoints with it. */
-async function auditLog(
+/**
+ * Replays the log from its entries, which must be those of the database, and compares every file of it and both
+ * checkpoints.
+ */
+async function auditPostLog(
   { store, paths, settings }: OpenPost,
   second: string,
   faults: AuditFault[],
@@ -205,11 +251,8 @@ async function auditLog(
     faults.push({ part: 'log', where, message });
   };
   // The checkpoints first: a post that issues meanwhile signs the next only over what its database has.
-  const checkpoints = await Promise.all(
-    [join(paths.log, 'checkpoint'), second].map(async (file) => ({
-      file,
-      bytes: await readFile(file).catch(() => undefined),
-    })),
+  const notes = await Promise.all(
+    [join(paths.log, 'checkpoint'), second].map(async (file) => ({ file, bytes: await ifThere(file) })),
   );
   const size = await logSize(store.read);
   const bundle = await openTrustBundle(new Uint8Array(await readFile(paths.trust)), nodeBackend);
@@ -218,57 +261,55 @@ async function auditLog(
     throw new ConsulError('TRUST_INVALID', 'the trust bundle does not know the log of this post');
   const verifier = await importVerifierKey(key, nodeBackend);
 
-  for (const { file, bytes } of checkpoints) {
+  const checkpoints: { readonly path: string; readonly checkpoint: Checkpoint }[] = [];
+  for (const { file, bytes } of notes) {
     if (!bytes) {
       fault(file, 'the checkpoint is missing');
       continue;
     }
     try {
-      const verdict = await checkCheckpoint(new Uint8Array(bytes), verifier);
+      const verdict = await checkCheckpoint(bytes, verifier);
       if (!verdict.valid) fault(file, verdict.message);
       else if (verdict.checkpoint.size > size)
         fault(file, `it was signed over ${verdict.checkpoint.size} entries, the database has ${size}`);
-      else {
-        const root = await rootOf(store.read, verdict.checkpoint.size, paths.log, fault);
-        if (!equalBytes(root, verdict.checkpoint.root))
-          fault(file, 'its root is not that of the entries in the database');
-      }
+      else checkpoints.push({ path: file, checkpoint: verdict.checkpoint });
     } catch (error) {
       if (!(error instanceof ConsulError)) throw error;
       fault(file, error.message);
     }
   }
+  const newest = checkpoints.map((each) => each.checkpoint).sort((a, b) => b.size - a.size)[0];
+  if (!newest) return size;
+  const files: LogFiles = (path) => ifThere(join(paths.log, path));
+  const findings = [
+    ...(await auditLog(files, newest, digest, (from, to) => leafEntries(store.read, from, to))),
+    ...(await auditOtherFiles(files, await tileFiles(paths.log), newest)),
+  ];
+  // Tiles that are wrong prove nothing about an older state.
+  if (findings.length === 0) findings.push(...(await compareCheckpoints(files, newest, checkpoints, digest)));
+  for (const { path, message } of findings) fault(path, message);
   return size;
 }
 
-async function rootOf(
-  db: Reader,
-  size: number,
-  folder: string,
-  fault: (where: string, message: string) => void,
-): Promise<Uint8Array> {
-  let frontier: Frontier = emptyFrontier;
-  while (frontier.size < size) {
-    const to = Math.min(size, (Math.floor(frontier.size / tileWidth) + 16) * tileWidth);
-    const entries = await leafEntries(db, frontier.size, to);
-    if (entries.length !== to - frontier.size) {
-      fault('database', `entries ${frontier.size} to ${to} are not all there`);
-      return new Uint8Array(0);
-    }
-    const growth = await growTree(frontier, entries, digest);
-    for (const file of growth.files) await compareTile(folder, file, fault);
-    frontier = growth.frontier;
+async function ifThere(file: string): Promise<Uint8Array | undefined> {
+  try {
+    return new Uint8Array(await readFile(file));
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${code})`, { cause });
   }
-  return size === 0 ? await emptyRoot(digest) : frontierRoot(frontier, digest);
 }
 
-async function compareTile(
-  folder: string,
-  { place, bytes }: LogFile,
-  fault: (where: string, message: string) => void,
-): Promise<void> {
-  const path = tilePath(place);
-  const kept = await readFile(join(folder, path)).catch(() => undefined);
-  if (!kept) fault(path, 'the tile is missing');
-  else if (!equalBytes(kept, bytes)) fault(path, 'the tile was altered');
+/** Paths of all files below `tile/` of a log, with that prefix. */
+async function tileFiles(log: string): Promise<string[]> {
+  const entries = await readdir(join(log, 'tile'), { recursive: true, withFileTypes: true }).catch(
+    (cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT') return [];
+      throw new ConsulError('FILE_UNREADABLE', `cannot look into ${log} (${cause.code})`, { cause });
+    },
+  );
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(log, join(entry.parentPath, entry.name)).split(sep).join('/'));
 }

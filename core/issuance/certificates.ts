@@ -185,7 +185,7 @@ const inToken = ({ post }: PkiContext, name: SignerName): boolean =>
   name !== 'ocsp' && post.settings.keys?.[name]?.provider === 'pkcs11';
 
 /** An encrypted file that the passphrase of the post opens. */
-async function writeKey(context: PkiContext, file: string, key: KeyObject): Promise<void> {
+export async function writeKey(context: PkiContext, file: string, key: KeyObject): Promise<void> {
   const pem = await readFile(keyFile(context.post.paths, 'pieces'), 'utf8');
   const derivation = derivationOf(pem, 'pieces');
   const encrypted = keyPem(key, await context.fileKey(derivation), derivation, nodeBackend.random);
@@ -356,7 +356,7 @@ export async function replaceSigners(
       if (compromised?.names.includes(name)) {
         const reason = name === 'issuing-ca' ? 'cACompromise' : 'keyCompromise';
         const revocation = { since: compromised.since, reason, compromisedSince: compromised.index } as const;
-        if ((await demandCertificate(tx, serial)).state !== 'revoked')
+        if ((await demandCertificate(tx, serial)).compromisedSince === null)
           await revokeCertificate(tx, actOf(context), serial, revocation);
       } else await retireCertificate(tx, actOf(context), serial, lastSigning);
     }

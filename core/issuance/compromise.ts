@@ -101,7 +101,7 @@ export async function actOnCompromise(
   }
   const { keys } = await readTrust(context);
   await renewTrust(context, root, { keys: compromiseKey(keys, certificate.der, index) });
-  if (certificate.state !== 'revoked')
+  if (certificate.compromisedSince === null)
     await context.post.store.transact((tx) =>
       revokeCertificate(tx, actOf(context), certificate.serial, {
         since,

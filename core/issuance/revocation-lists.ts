@@ -24,7 +24,7 @@ import {
 
 const dayMilliseconds = 86_400_000;
 /** How long a list of the issuing authority, and one of the root, may be relied on. */
-export const listDays = { issuing: 8, root: 200 } as const;
+const listDays = { issuing: 8, root: 200 } as const;
 
 export interface PublishedList {
   readonly file: string;

@@ -3,6 +3,7 @@ import { readPssParameters } from '../crypto/pss-parameters.ts';
 import { keyFits, type PublicKeyAlgorithm, rsaBits } from '../crypto/spki.ts';
 import type { DerNode } from '../der/reader.ts';
 import { tag } from '../der/tags.ts';
+import { explicit, integer, nul, oid as oidOf, sequence } from '../der/writer.ts';
 
 /** AlgorithmIdentifier (RFC 5280 §4.1.1.2), not yet bound to a key. */
 export interface AlgorithmIdentifier {
@@ -60,4 +61,31 @@ export function signatureAlgorithmFor(
   if (key.kind === 'rsa' && (key.bits < rsaBits.least || key.bits > rsaBits.most)) return undefined;
   const algorithm = named(identifier, key);
   return algorithm && keyFits(key, algorithm) ? algorithm : undefined;
+}
+
+const digestOids: Readonly<Record<DigestName, string>> = {
+  sha256: '2.16.840.1.101.3.4.2.1',
+  sha384: '2.16.840.1.101.3.4.2.2',
+  sha512: '2.16.840.1.101.3.4.2.3',
+};
+
+const oidFor = (table: Readonly<Record<string, DigestName>>, hash: DigestName): Uint8Array =>
+  oidOf(Object.keys(table).find((oid) => table[oid] === hash) as string);
+
+/** The AlgorithmIdentifier with which a signature of this scheme stands in certificates, CRLs and OCSP responses. */
+export function writeAlgorithmIdentifier(algorithm: SignatureAlgorithm): Uint8Array {
+  switch (algorithm.name) {
+    case 'ecdsa':
+      return sequence(oidFor(ecdsaHash, algorithm.hash));
+    case 'rsa-pkcs1':
+      return sequence(oidFor(rsaHash, algorithm.hash), nul);
+    case 'rsa-pss': {
+      const digest = sequence(oidOf(digestOids[algorithm.hash]), nul);
+      const mask = sequence(oidOf('1.2.840.113549.1.1.8'), digest);
+      const parameters = [explicit(0, digest), explicit(1, mask), explicit(2, integer(algorithm.saltLength))];
+      return sequence(oidOf('1.2.840.113549.1.1.10'), sequence(...parameters));
+    }
+    case 'ed25519':
+      return sequence(oidOf('1.3.101.112'));
+  }
 }

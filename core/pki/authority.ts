@@ -1,12 +1,14 @@
 import 'reflect-metadata';
 import { createHash } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
-import { ecdsaSignatureToDer } from '../crypto/ecdsa-signature.ts';
 import { readDer } from '../der/reader.ts';
-import { bitString, sequence } from '../der/writer.ts';
+import { nul, sequence } from '../der/writer.ts';
 import { ConsulError } from '../errors.ts';
+import { writeAlgorithmIdentifier } from './algorithm.ts';
 import { parseCertificate } from './certificate.ts';
+import { ocspOid } from './ocsp.ts';
 import { certificateProfiles, type ProfileName } from './profiles.ts';
+import { signedStructure } from './signed.ts';
 import type { Signer } from './signer.ts';
 
 /** The organisation that the subject names stand for. */
@@ -27,23 +29,31 @@ export interface CertificateRequest {
   readonly issuer: { readonly signer: Signer; readonly certificate?: Uint8Array };
   readonly serial: Uint8Array;
   readonly now: Date;
-  /** Base address of the CRLs and CA certificates, for example `http://verify.example`. */
+  /** Base address of the CRLs, CA certificates and OCSP answers, for example `http://verify.example`. */
   readonly repository: string;
+  /** Whether the authority answers by OCSP: the certificate then says where. */
+  readonly ocsp?: boolean;
+  /** Name of the person, for the profile `agent`. */
+  readonly agent?: string;
 }
 
-/** Key identifier, RFC 7093 §2 method 1: the leftmost 160 bits of SHA-256 over the subjectPublicKey bits. */
-function keyIdentifier(spki: Uint8Array): string {
+/**
+ * Key identifier, RFC 7093 §2 method 1: the leftmost 160 bits of SHA-256 over the subjectPublicKey bits, hexadecimal.
+ * It also names the files of an authority.
+ */
+export function keyIdentifier(spki: Uint8Array): string {
   const key = readDer(spki).sequence()[1];
   if (!key) throw new ConsulError('KEY_INVALID', 'the public key has no key bits');
   return createHash('sha256').update(key.bitOctets()).digest('hex').slice(0, 40);
 }
 
 function subjectName(request: CertificateRequest): x509.Name {
-  const { organisation, profile } = request;
+  const { organisation, profile, agent = '' } = request;
   const commonName = certificateProfiles[profile].commonName.replace(
-    /\{(country|state|post)\}/g,
-    (_match, field: 'country' | 'state' | 'post') => organisation[field],
+    /\{(country|state|post|agent)\}/g,
+    (_match, field: 'country' | 'state' | 'post' | 'agent') => ({ ...organisation, agent })[field],
   );
+  if (commonName === '') throw new ConsulError('USAGE', 'a certificate of an agent needs a name');
   return new x509.Name([
     { C: [{ printableString: organisation.country }] },
     { O: [{ utf8String: organisation.state }] },
@@ -79,8 +89,12 @@ function extensions(request: CertificateRequest): x509.Extension[] {
       new x509.CRLDistributionPointsExtension([`${repository}/crl/${issuerKey}.crl`]),
       new x509.AuthorityInfoAccessExtension({
         caIssuers: [new x509.GeneralName('url', `${repository}/ca/${issuerKey}.cer`)],
+        ...(request.ocsp && !profile.noCheck
+          ? { ocsp: [new x509.GeneralName('url', `${repository}/ocsp/${issuerKey}`)] }
+          : {}),
       }),
     );
+  if (profile.noCheck) list.push(new x509.Extension(ocspOid.noCheck, false, Uint8Array.from(nul)));
   return list;
 }
 
@@ -114,10 +128,12 @@ export async function issueCertificate(request: CertificateRequest): Promise<Uin
     },
     globalThis.crypto,
   );
-  const [toBeSigned, algorithm] = readDer(new Uint8Array(draft.rawData)).sequence();
-  if (!toBeSigned || !algorithm) throw new ConsulError('INTERNAL', 'the certificate draft has no body');
-  const signature = ecdsaSignatureToDer(await issuer.signer.sign(toBeSigned.bytes));
-  const der = sequence(toBeSigned.bytes, algorithm.bytes, bitString(signature));
+  // The draft says how a key of its kind would sign; the authority's may be of another.
+  const [body] = readDer(new Uint8Array(draft.rawData)).sequence();
+  const members = body?.sequence().map((member) => member.bytes) ?? [];
+  if (members.length < 3) throw new ConsulError('INTERNAL', 'the certificate draft has no body');
+  members[2] = writeAlgorithmIdentifier(issuer.signer.algorithm);
+  const der = await signedStructure(sequence(...members), issuer.signer);
   parseCertificate(der);
   return der;
 }

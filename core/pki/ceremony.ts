@@ -5,11 +5,18 @@ import { keySigner } from './file-signer.ts';
 import { encryptKey, type KeyDerivation, toPem } from './key-file.ts';
 import type { ProfileName } from './profiles.ts';
 import { serialNumber } from './serial.ts';
+import type { Signer } from './signer.ts';
+
+/** The certificates that a post has from its first day. */
+export type FoundingProfile = Extract<
+  ProfileName,
+  'root' | 'issuing-ca' | 'document-signer' | 'seal-signer' | 'tsa'
+>;
 
 export interface PostCredentials {
-  /** PEM certificates by profile. */
-  readonly certificates: Readonly<Record<ProfileName, Uint8Array>>;
-  readonly keys: Readonly<Record<ProfileName | 'log' | 'pieces', KeyObject>>;
+  /** DER certificates by profile. */
+  readonly certificates: Readonly<Record<FoundingProfile, Uint8Array>>;
+  readonly keys: Readonly<Record<FoundingProfile | 'log' | 'pieces', KeyObject>>;
 }
 
 export interface CeremonyInput {
@@ -18,7 +25,53 @@ export interface CeremonyInput {
   readonly random: (length: number) => Uint8Array;
 }
 
-const newKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+export const newKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+export const newLogKey = (): KeyObject => generateKeyPairSync('ed25519').privateKey;
+
+/** How the certificates of a post name it, and where they say that its revocations are found. */
+export const nameOfPost = (post: Post): Pick<CertificateRequest, 'organisation' | 'repository'> => ({
+  organisation: {
+    country: post.country,
+    state: post.state.fr,
+    post: post.name.fr,
+    postCode: post.code,
+  },
+  repository: `http://${post.verifierHost}`,
+});
+
+export interface Authority {
+  readonly signer: Signer;
+  /** DER. */
+  readonly certificate: Uint8Array;
+}
+
+export interface CertificateOrder {
+  readonly post: Post;
+  readonly profile: Exclude<ProfileName, 'root'>;
+  readonly subjectKey: Signer;
+  readonly authority: Authority;
+  readonly now: Date;
+  readonly random: (length: number) => Uint8Array;
+  /** Whether the authority answers by OCSP. */
+  readonly ocsp?: boolean;
+  /** Name of the person, for the profile `agent`. */
+  readonly agent?: string;
+}
+
+/** One more certificate of a post: a new authority by the root, or a new signer by an authority. @returns DER */
+export function orderCertificate(order: CertificateOrder): Promise<Uint8Array> {
+  const { post, profile, subjectKey, authority, now, random, ocsp, agent } = order;
+  return issueCertificate({
+    ...nameOfPost(post),
+    profile,
+    subjectKey,
+    issuer: authority,
+    serial: serialNumber(random),
+    now,
+    ...(ocsp === undefined ? {} : { ocsp }),
+    ...(agent === undefined ? {} : { agent }),
+  });
+}
 
 /** The first ceremony of a post: a root, an issuing authority under it, and the signers under that. */
 export async function createPostCredentials({ post, now, random }: CeremonyInput): Promise<PostCredentials> {
@@ -28,20 +81,11 @@ export async function createPostCredentials({ post, now, random }: CeremonyInput
     'document-signer': newKey(),
     'seal-signer': newKey(),
     tsa: newKey(),
-    log: generateKeyPairSync('ed25519').privateKey,
+    log: newLogKey(),
     pieces: generateKeyPairSync('x25519').privateKey,
   };
-  const common = {
-    organisation: {
-      country: post.country,
-      state: post.state.fr,
-      post: post.name.fr,
-      postCode: post.code,
-    },
-    now,
-    repository: `http://${post.verifierHost}`,
-  };
-  const issue = (profile: ProfileName, issuer: CertificateRequest['issuer']) =>
+  const common = { ...nameOfPost(post), now };
+  const issue = (profile: FoundingProfile, issuer: CertificateRequest['issuer']) =>
     issueCertificate({
       ...common,
       profile,

@@ -29,6 +29,20 @@ const reasonNames: Readonly<Record<number, RevocationReason>> = {
 
 export type RevocationReason = Exclude<RevocationFlag, 'unused'> | 'unspecified' | 'removeFromCRL';
 
+/** The number of a reason in CRLReason. */
+export function reasonCode(reason: RevocationReason): number {
+  const found = Object.entries(reasonNames).find(([, name]) => name === reason);
+  return Number(found?.[0]);
+}
+
+/** Whether a revocation for this reason cannot be taken back (RFC 5280 §5.3.1). */
+export const isPermanent = (reason: RevocationReason): boolean =>
+  reason !== 'certificateHold' && reason !== 'removeFromCRL';
+
+/** @throws ConsulError DER_INVALID */
+export const readReason = (node: DerNode): RevocationReason =>
+  reasonNames[node.integer(tag.enumerated)] ?? node.fail('a reason code that is not defined');
+
 export interface RevokedEntry {
   readonly date: Date;
   readonly reason: RevocationReason;
@@ -59,6 +73,8 @@ export interface Crl {
   /** Present in a delta CRL: the number of the complete CRL it starts from. */
   readonly baseNumber?: bigint;
   readonly scope?: CrlScope;
+  /** Certificates that expired on or after this date keep their entries (X.509 §9.5.2.8, expiredCertsOnCRL). */
+  readonly expiredSince?: Date;
   readonly size: number;
   /** Why nothing may be concluded from this CRL: a critical extension of it or of an entry that is not understood. */
   readonly notUnderstood?: string;
@@ -68,13 +84,14 @@ export interface Crl {
 /** About a million entries. */
 const maxLength = 1 << 25;
 
-const oid = {
+export const crlOid = {
   reasonCode: '2.5.29.21',
   invalidityDate: '2.5.29.24',
   certificateIssuer: '2.5.29.29',
   crlNumber: '2.5.29.20',
   deltaIndicator: '2.5.29.27',
   issuingDistributionPoint: '2.5.29.28',
+  expiredCertificates: '2.5.29.60',
 } as const;
 
 const nameKey = (name: Name): string => name.keys.join('\u0001');
@@ -131,11 +148,11 @@ class Entries {
     let entries = under;
     if (extensions)
       for (const [identifier, { critical, value }] of readExtensionList(extensions)) {
-        if (identifier === oid.reasonCode) reason = this.#reason(readDer(value));
-        else if (identifier === oid.certificateIssuer) {
+        if (identifier === crlOid.reasonCode) reason = readReason(readDer(value));
+        else if (identifier === crlOid.certificateIssuer) {
           entries = this.#of(this.#issuer(readDer(value)));
           this.indirect = true;
-        } else if (identifier === oid.invalidityDate) readDer(value).time();
+        } else if (identifier === crlOid.invalidityDate) readDer(value).time();
         else if (critical) this.notUnderstood = `a critical entry extension ${identifier}`;
       }
     const key = fromLatin1(serial.expect(tag.integer).content);
@@ -152,10 +169,6 @@ class Entries {
     const entries = this.#byIssuer.get(key) ?? new Map<string, RevokedEntry>();
     this.#byIssuer.set(key, entries);
     return entries;
-  }
-
-  #reason(node: DerNode): RevocationReason {
-    return reasonNames[node.integer(tag.enumerated)] ?? node.fail('a reason code that is not defined');
   }
 
   #issuer(node: DerNode): Name {
@@ -187,18 +200,21 @@ function readCrl(der: Uint8Array): Crl {
   let number: bigint | undefined;
   let baseNumber: bigint | undefined;
   let scope: CrlScope | undefined;
+  let expiredSince: Date | undefined;
   let notUnderstood = entries.notUnderstood;
   for (const [identifier, { critical, value }] of extensions) {
-    if (identifier === oid.crlNumber) {
+    if (identifier === crlOid.crlNumber) {
       if (critical) tbs.fail('a critical CRL number');
       number = readDer(value).bigint();
-    } else if (identifier === oid.deltaIndicator) {
+    } else if (identifier === crlOid.deltaIndicator) {
       if (!critical) tbs.fail('a delta CRL indicator that is not critical');
       baseNumber = readDer(value).bigint();
-    } else if (identifier === oid.issuingDistributionPoint) {
+    } else if (identifier === crlOid.issuingDistributionPoint) {
       if (!critical) tbs.fail('an issuing distribution point that is not critical');
       scope = readScope(value);
-    } else if (critical) notUnderstood = `a critical extension ${identifier}`;
+    } else if (identifier === crlOid.expiredCertificates)
+      expiredSince = readDer(value).expect(tag.generalizedTime).time();
+    else if (critical) notUnderstood = `a critical extension ${identifier}`;
   }
   if (number === undefined) return tbs.fail('a CRL without a number');
   if (entries.indirect && !scope?.indirect)
@@ -215,6 +231,7 @@ function readCrl(der: Uint8Array): Crl {
     number,
     ...(baseNumber !== undefined && { baseNumber }),
     ...(scope && { scope }),
+    ...(expiredSince && { expiredSince }),
     size: entries.size,
     ...(notUnderstood !== undefined && { notUnderstood }),
     find: (serial, certificateIssuer) => entries.find(serial, certificateIssuer),

@@ -27,13 +27,15 @@ export interface Party {
 
 export function party(
   name: string,
-  kind: 'P-256' | 'P-384' | 'rsa' | 'rsa-1024' | 'ed25519' = 'P-256',
+  kind: 'P-256' | 'P-384' | 'rsa' | 'rsa-2048' | 'rsa-1024' | 'ed25519' = 'P-256',
 ): Party {
   const { privateKey, publicKey } =
     kind === 'ed25519'
       ? generateKeyPairSync('ed25519')
-      : kind === 'rsa' || kind === 'rsa-1024'
-        ? generateKeyPairSync('rsa', { modulusLength: kind === 'rsa' ? 2048 : 1024 })
+      : kind === 'rsa' || kind === 'rsa-2048' || kind === 'rsa-1024'
+        ? generateKeyPairSync('rsa', {
+            modulusLength: { rsa: 3072, 'rsa-2048': 2048, 'rsa-1024': 1024 }[kind],
+          })
         : generateKeyPairSync('ec', { namedCurve: kind });
   return { name, privateKey, spki: new Uint8Array(publicKey.export({ format: 'der', type: 'spki' })) };
 }

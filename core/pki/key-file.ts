@@ -130,6 +130,10 @@ function readEncryptedKey(pem: string, name: string): EncryptedKey {
   }
 }
 
+/** How the key of an encrypted file is derived, so that another can be encrypted by the same. @throws ConsulError KEY_INVALID */
+export const derivationOf = (pem: string, name: string): KeyDerivation =>
+  readEncryptedKey(pem, name).derivation;
+
 /**
  * @param name how the key is called in messages
  * @throws ConsulError KEY_INVALID, PASSPHRASE_WRONG

@@ -1,11 +1,13 @@
 import { equalBytes } from '../bytes.ts';
 import type { CryptoBackend } from '../crypto/backend.ts';
+import { type AlgorithmPolicy, algorithmPolicy } from './algorithm-policy.ts';
 import type { Certificate } from './certificate.ts';
 import { type CertificateProfile, certificateDefect, type PathRole } from './conformance.ts';
 import type { Crl, RevocationReason } from './crl.ts';
 import { extensionOid, type KeyUsage, processedExtensions } from './extensions.ts';
 import { equalNames, type Name } from './name.ts';
 import { NameSubtrees } from './name-constraints.ts';
+import type { OcspResponse } from './ocsp.ts';
 import { PolicyGraph, type PolicyOptions } from './policies.ts';
 import { checkRevocation } from './revocation.ts';
 import { LinkChecker, VerifiedLinks } from './verified-links.ts';
@@ -39,10 +41,17 @@ export interface PathInput {
   /** `rfc5280` where absent; `rfc3280` for hierarchies that were made before it. */
   readonly profile?: CertificateProfile;
   /**
-   * Where given, every certificate below the anchor must be known not to be revoked. `freshAt` is when the CRLs are
-   * to be fresh, `time` where absent: later where a past signature is judged with the CRL of today.
+   * Where given, every certificate below the anchor must be known not to be revoked, by a CRL or by an OCSP response;
+   * a revocation by either counts. `freshAt` is when they are to be fresh, `time` where absent: later where a past
+   * signature is judged with the CRL of today.
    */
-  readonly revocation?: { readonly crls: readonly Crl[]; readonly freshAt?: Date };
+  readonly revocation?: {
+    readonly crls: readonly Crl[];
+    readonly ocsp?: readonly OcspResponse[];
+    readonly freshAt?: Date;
+  };
+  /** Which algorithms are acceptable at `time` (for CRLs and OCSP responses at `freshAt`); the shipped one if absent. */
+  readonly algorithms?: AlgorithmPolicy;
   /** Keep one for many paths, so that what is common to them is checked once. */
   readonly verifiedLinks?: VerifiedLinks;
 }
@@ -83,6 +92,8 @@ export type PathResult =
       readonly path: readonly Certificate[];
       /** The policies the path is valid for; `2.5.29.32.0` stands for any. */
       readonly policies: readonly string[];
+      /** When the first algorithm of its signatures ends to be acceptable; absent where no end is set. */
+      readonly algorithmsUntil?: Date;
     }
   | InvalidPath;
 
@@ -109,6 +120,7 @@ const isSelfIssued = (certificate: Certificate): boolean =>
 /** What every path judged in one call shares. */
 interface Search {
   readonly links: LinkChecker;
+  readonly digest: CryptoBackend['digest'];
   steps: number;
   nestedPaths: number;
 }
@@ -122,8 +134,13 @@ interface Search {
 export async function validatePath(input: PathInput, backend: CryptoBackend): Promise<PathResult> {
   if (input.intermediates.length + input.anchors.length > maxCertificates)
     return failure('too-complex', `more than ${maxCertificates} certificates to build a path from`);
-  const links = new LinkChecker(backend, input.verifiedLinks ?? new VerifiedLinks(), maxSignatureChecks);
-  return findPath(input, { links, steps: 0, nestedPaths: 0 });
+  const links = new LinkChecker(
+    backend,
+    input.verifiedLinks ?? new VerifiedLinks(),
+    maxSignatureChecks,
+    input.algorithms ?? algorithmPolicy,
+  );
+  return findPath(input, { links, digest: backend.digest, steps: 0, nestedPaths: 0 });
 }
 
 function findPath(input: PathInput, search: Search): Promise<PathResult> {
@@ -215,7 +232,7 @@ class PathBuilder {
   }
 
   async #linkHolds(issuer: Certificate, certificate: Certificate): Promise<boolean> {
-    const verdict = await this.#search.links.check(issuer, certificate);
+    const verdict = await this.#search.links.check(issuer, certificate, this.#input.time);
     switch (verdict) {
       case 'good':
         return true;
@@ -229,7 +246,7 @@ class PathBuilder {
         this.#remember(
           failure(
             verdict,
-            `the signature of ${label(certificate)} uses a key or an algorithm that is not accepted`,
+            `the signature of ${label(certificate)} uses a key or an algorithm that is not accepted at that time`,
             certificate,
           ),
           rank.brokenLink,
@@ -412,9 +429,31 @@ async function judge(chain: readonly Certificate[], input: PathInput, search: Se
     if (problem) return problem;
   }
   return (
-    (await revocationProblem(below, anchor, input, search)) ?? { ok: true, path: chain, policies: valid }
+    (await revocationProblem(below, anchor, input, search)) ?? {
+      ok: true,
+      path: chain,
+      policies: valid,
+      ...algorithmsUntil(chain, search.links),
+    }
   );
 }
+
+/** @param chain from the leaf to the anchor */
+function algorithmsUntil(
+  chain: readonly Certificate[],
+  links: LinkChecker,
+): { readonly algorithmsUntil?: Date } {
+  let end = Number.POSITIVE_INFINITY;
+  for (const [i, certificate] of chain.slice(0, -1).entries())
+    end = Math.min(end, links.endOf(chain[i + 1] as Certificate, certificate));
+  return Number.isFinite(end) ? { algorithmsUntil: new Date(end) } : {};
+}
+
+/** What every path in one call is judged by. */
+const rulesOf = ({ profile, algorithms }: PathInput): Pick<PathInput, 'profile' | 'algorithms'> => ({
+  ...(profile && { profile }),
+  ...(algorithms && { algorithms }),
+});
 
 async function revocationProblem(
   below: readonly Certificate[],
@@ -428,6 +467,8 @@ async function revocationProblem(
   for (const certificate of below) {
     const verdict = await checkRevocation(certificate, issuer, {
       crls: revocation.crls,
+      ocsp: revocation.ocsp ?? [],
+      digest: search.digest,
       time: input.time,
       freshAt: revocation.freshAt ?? input.time,
       links: search.links,
@@ -436,9 +477,19 @@ async function revocationProblem(
         if (signer === anchor) return true;
         search.nestedPaths += 1;
         if (search.nestedPaths > maxNestedPaths) return false;
-        const { intermediates, time, profile } = input;
-        const own: PathInput = { leaf: signer, intermediates, anchors: [anchor], time, revocation };
-        return (await findPath(profile ? { ...own, profile } : own, search)).ok;
+        const { intermediates, time } = input;
+        const own = { leaf: signer, intermediates, anchors: [anchor], time, revocation, ...rulesOf(input) };
+        return (await findPath(own, search)).ok;
+      },
+      responderDefect: async (responder, authority) => {
+        search.nestedPaths += 1;
+        if (search.nestedPaths > maxNestedPaths) return 'too many OCSP responders';
+        const own = {
+          ...{ leaf: responder, intermediates: [], anchors: [authority], ...rulesOf(input) },
+          time: revocation.freshAt ?? input.time,
+        };
+        const result = await findPath(own, search);
+        return result.ok ? undefined : result.message;
       },
     });
     if (verdict.status === 'revoked')

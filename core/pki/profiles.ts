@@ -11,6 +11,8 @@ export interface CertificateProfile {
   readonly extendedKeyUsage?: readonly string[];
   readonly extendedKeyUsageCritical?: boolean;
   readonly policies?: readonly string[];
+  /** id-pkix-ocsp-nocheck: nobody asks whether it was revoked, so it lives for a short time (RFC 6960 §4.2.2.2.1). */
+  readonly noCheck?: boolean;
 }
 
 const { $comment: _, ...profileTable } = profilesData;

@@ -1,5 +1,6 @@
 import type { CryptoBackend } from '../crypto/backend.ts';
 import { ConsulError } from '../errors.ts';
+import { undatedPolicy } from './algorithm-policy.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import type { CertificateProfile } from './conformance.ts';
 import { parseCrl } from './crl.ts';
@@ -105,6 +106,7 @@ export async function runLimboCase(
     {
       intermediates: readable(limbo.untrusted_intermediates.map(fromPem), parseCertificate),
       anchors: readable(limbo.trusted_certs.map(fromPem), parseCertificate),
+      algorithms: undatedPolicy,
       time: limbo.validation_time === null ? now : new Date(limbo.validation_time),
       ...(purpose && { extendedKeyUsage: { oid: purpose, form: 'permitted' } }),
       ...(limbo.max_chain_depth !== null && { maxIntermediates: limbo.max_chain_depth }),
@@ -174,6 +176,7 @@ export async function runPkitsCase(
         inhibitMapping: wanted.initialPolicyMappingInhibit === true,
         inhibitAny: wanted.initialInhibitPolicy === true,
       },
+      algorithms: undatedPolicy,
       revocation: { crls: readable(load(pkits.crls, data.crls), parseCrl) },
     },
     backend,

@@ -4,8 +4,9 @@ import { ecdsaSignatureFromDer } from '../crypto/ecdsa-signature.ts';
 import type { PublicKeyAlgorithm } from '../crypto/spki.ts';
 import { ConsulError } from '../errors.ts';
 import { type AlgorithmIdentifier, signatureAlgorithmFor } from './algorithm.ts';
+import { type AlgorithmPolicy, acceptableUntil } from './algorithm-policy.ts';
 
-/** A signed structure of X.509: certificate or CRL. */
+/** A signed structure of X.509: certificate, CRL or OCSP response. */
 export interface SignedStructure {
   readonly bytes: Uint8Array;
   readonly tbs: Uint8Array;
@@ -62,34 +63,48 @@ export class VerifiedLinks {
 
 export type LinkVerdict = 'good' | 'bad-signature' | 'algorithm' | 'too-complex';
 
-/** Checks signatures between certificates, each once, and not more than a bound of them. */
+/** Checks signatures between certificates, each once, not more than a bound of them, under one policy. */
 export class LinkChecker {
   readonly #backend: CryptoBackend;
   readonly #links: VerifiedLinks;
+  readonly #policy: AlgorithmPolicy;
   readonly #keys = new Map<string, PublicKey>();
   readonly #failed = new Map<string, LinkVerdict>();
   #left: number;
 
-  constructor(backend: CryptoBackend, links: VerifiedLinks, maxChecks: number) {
+  constructor(backend: CryptoBackend, links: VerifiedLinks, maxChecks: number, policy: AlgorithmPolicy) {
     this.#backend = backend;
     this.#links = links;
+    this.#policy = policy;
     this.#left = maxChecks;
   }
 
-  async check(issuer: IssuerKey, signed: SignedStructure): Promise<LinkVerdict> {
+  /** @param at the control time, at which the algorithm must be acceptable */
+  async check(issuer: IssuerKey, signed: SignedStructure, at: Date): Promise<LinkVerdict> {
+    const algorithm = acceptedAlgorithm(signed.signatureAlgorithm, issuer.publicKeyAlgorithm);
+    if (!algorithm || at.getTime() >= this.endOf(issuer, signed)) return 'algorithm';
     const link = await this.#links.name(this.#backend, issuer, signed);
     if (this.#links.has(link)) return 'good';
     const known = this.#failed.get(link);
     if (known) return known;
-    const verdict = await this.#verify(issuer, signed);
+    const verdict = await this.#verify(issuer, signed, algorithm);
     if (verdict === 'good') this.#links.add(link);
     else if (verdict !== 'too-complex') this.#failed.set(link, verdict);
     return verdict;
   }
 
-  async #verify(issuer: IssuerKey, signed: SignedStructure): Promise<LinkVerdict> {
-    const algorithm = acceptedAlgorithm(signed.signatureAlgorithm, issuer.publicKeyAlgorithm);
-    if (!algorithm) return 'algorithm';
+  /** When the algorithm of this link ends to be acceptable, in milliseconds since 1970. */
+  endOf(issuer: IssuerKey, signed: SignedStructure): number {
+    const signature = acceptedAlgorithm(signed.signatureAlgorithm, issuer.publicKeyAlgorithm);
+    if (!signature) return Number.NEGATIVE_INFINITY;
+    return acceptableUntil({ signature, key: issuer.publicKeyAlgorithm }, this.#policy);
+  }
+
+  async #verify(
+    issuer: IssuerKey,
+    signed: SignedStructure,
+    algorithm: SignatureAlgorithm,
+  ): Promise<LinkVerdict> {
     const signature =
       algorithm.name === 'ecdsa'
         ? ecdsaSignatureFromDer(signed.signature, algorithm.curve)

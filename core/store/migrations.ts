@@ -214,9 +214,76 @@ function firstSchema({ integer, bytes, tableOptions }: EngineWords): Migration {
   };
 }
 
+function revocations({ tableOptions }: EngineWords): Migration {
+  return {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('revocation')
+        .addColumn('number', 'text', (c) => c.primaryKey().notNull().references('document.number'))
+        .addColumn('at', 'text', (c) => c.notNull())
+        .addColumn('actor', 'text', (c) => c.notNull())
+        .addColumn('reason', 'text', (c) => c.notNull())
+        .modifyEnd(sql.raw(tableOptions))
+        .execute();
+    },
+  };
+}
+
+function certificateRegister({ integer, bytes, tableOptions }: EngineWords): Migration {
+  return {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('certificate')
+        .addColumn('serial', 'text', (c) => c.primaryKey().notNull())
+        .addColumn('profile', 'text', (c) => c.notNull())
+        .addColumn('issuer', 'text', (c) => c.notNull())
+        .addColumn('subject', 'text', (c) => c.notNull())
+        .addColumn('der', bytes, (c) => c.notNull())
+        .addColumn('notBefore', 'text', (c) => c.notNull())
+        .addColumn('notAfter', 'text', (c) => c.notNull())
+        .addColumn('state', 'text', (c) =>
+          c.notNull().check(oneOf('state', ['active', 'retired', 'revoked'])),
+        )
+        .addColumn('lastSigning', 'text')
+        .addColumn('revokedAt', 'text')
+        .addColumn('reason', 'text')
+        .addColumn('compromisedSince', integer)
+        .addCheckConstraint(
+          'certificate_revoked',
+          sql`(state = 'revoked') = (${sql.ref('revokedAt')} is not null) and (state = 'revoked') = (reason is not null)`,
+        )
+        .modifyEnd(sql.raw(tableOptions))
+        .execute();
+      await db.schema
+        .createIndex('certificate_by_issuer')
+        .on('certificate')
+        .columns(['issuer', 'state'])
+        .execute();
+    },
+  };
+}
+
+function digestsOfRows({ bytes, tableOptions }: EngineWords): Migration {
+  return {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('rowDigest')
+        .addColumn('tableName', 'text', (c) => c.notNull())
+        .addColumn('rowKey', 'text', (c) => c.notNull())
+        .addColumn('digest', bytes, (c) => c.notNull())
+        .addPrimaryKeyConstraint('row_digest_key', ['tableName', 'rowKey'])
+        .modifyEnd(sql.raw(tableOptions))
+        .execute();
+    },
+  };
+}
+
 /** In code and not in files, so that they travel inside a single executable. Names sort in the order of time. */
 const migrations = (words: EngineWords): Record<string, Migration> => ({
   '2026-11-first-schema': firstSchema(words),
+  '2026-11-register-of-certificates': certificateRegister(words),
+  '2026-11-revocations': revocations(words),
+  '2026-11-row-digests': digestsOfRows(words),
 });
 
 /** Which of `applied` this program does not know, and whether it knows any that are not applied. */

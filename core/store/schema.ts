@@ -134,10 +134,42 @@ export interface RecordTable {
   json: string;
 }
 
+/** Documents that are no longer in force, for good; published as the status list of the post. */
+export interface RevocationTable {
+  number: string;
+  at: string;
+  actor: string;
+  reason: string;
+}
+
 /** Entries of the transparency log (C2SP tlog-tiles), in order. */
 export interface LeafTable {
   leafIndex: number;
   entry: Uint8Array;
+}
+
+/** `active`: in use, or ready for it. `retired`: signs no more, what it signed stays good. */
+export type CertificateState = 'active' | 'retired' | 'revoked';
+
+/** Every certificate that the authorities of this post issued. */
+export interface CertificateTable {
+  /** Hexadecimal, without leading zeros. */
+  serial: string;
+  profile: string;
+  /** RFC 4514; authorities of one name share their revocations. */
+  issuer: string;
+  subject: string;
+  der: Uint8Array;
+  notBefore: string;
+  notAfter: string;
+  state: CertificateState;
+  /** Of a retired one. */
+  lastSigning: string | null;
+  /** Of a revoked one: since when, and why (CRLReason of RFC 5280 §5.3.1). */
+  revokedAt: string | null;
+  reason: string | null;
+  /** First entry of the log that is no longer trusted, where the key was compromised. */
+  compromisedSince: number | null;
 }
 
 /** The next value of each gap-free sequence. */
@@ -163,7 +195,9 @@ export interface Schema {
   journal: JournalTable;
   document: DocumentTable;
   record: RecordTable;
+  revocation: RevocationTable;
   leaf: LeafTable;
+  certificate: CertificateTable;
   counter: CounterTable;
   outbox: OutboxTable;
 }
@@ -173,4 +207,6 @@ export type PieceRow = Selectable<PieceTable>;
 export type TimelineRow = Selectable<TimelineTable>;
 export type JournalRow = Selectable<JournalTable>;
 export type DocumentRow = Selectable<DocumentTable>;
+export type RevocationRow = Selectable<RevocationTable>;
+export type CertificateRow = Selectable<CertificateTable>;
 export type OutboxRow = Selectable<OutboxTable>;

@@ -84,7 +84,9 @@ export async function childProgram(
     bundle: true,
     platform: 'node',
     format: 'cjs',
-    external: ['better-sqlite3'],
+    external: ['better-sqlite3', 'pkcs11js'],
+    // Where it lies, only NODE_PATH finds packages, which `import()` does not ask.
+    supported: { 'dynamic-import': false },
     outfile: program,
     logLevel: 'error',
   });

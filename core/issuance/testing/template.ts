@@ -2,9 +2,13 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { examplePost, exampleSignatory } from '../../../fixtures/post.ts';
+import { toHex } from '../../bytes.ts';
+import { nodeBackend } from '../../crypto/node.ts';
+import { sha256 } from '../../store/canonical.ts';
 import { type Settings, settingsFormat } from '../../store/post-folder.ts';
-import { insertRequests } from '../../store/request.ts';
+import { insertRequests, type RequestFile } from '../../store/request.ts';
 import { someRequest } from '../../store/test-store.ts';
+import { appendTimeline, type TimelineEntry } from '../../store/timeline.ts';
 import { createPost } from '../create-post.ts';
 import { fonts } from './children.ts';
 import { procedures, simple } from './draft.ts';
@@ -27,6 +31,18 @@ export interface PostTemplate {
   remove(): Promise<void>;
 }
 
+/** What the timeline tells of a request that was accepted as it came. */
+const submission = ({
+  request: { reference, procedure, data, submittedAt },
+}: RequestFile): TimelineEntry => ({
+  reference,
+  at: submittedAt,
+  actor: 'citizen',
+  kind: 'request.submitted',
+  detail: { procedure, procedureVersion: 1, data: toHex(sha256(data)), pieces: [], owed: [] },
+  trace: { procedure, from: 'draft', to: 'accepted' },
+});
+
 /** A post with accepted requests, and with all that is made at the first start. */
 export async function postTemplate(
   references: readonly string[],
@@ -46,7 +62,11 @@ export async function postTemplate(
     request: someRequest(reference, { state: 'accepted', procedure: simple }),
     pieces: [],
   }));
-  if (requests.length > 0) await post.store.transact((tx) => insertRequests(tx, requests));
+  if (requests.length > 0)
+    await post.store.transact(async (tx) => {
+      await insertRequests(tx, requests);
+      await appendTimeline(tx, requests.map(submission), nodeBackend.random);
+    });
   await close();
   await options.warm?.(home);
   let copies = 0;
