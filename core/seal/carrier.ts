@@ -79,9 +79,12 @@ function oneCase(text: string): string {
   return /[A-Z]/.test(text) ? text : text.toUpperCase();
 }
 
+/** Whether a text begins as base45 of a zlib stream. */
+export const beginsAsClaim169 = (text: string): boolean => zlibMarks.has(text.slice(0, 3));
+
 /** Undefined when the text does not begin as base45 of a zlib stream; a damaged rest is an error. */
 function claim169Cose(text: string): Uint8Array | undefined {
-  return zlibMarks.has(text.slice(0, 3)) ? inflateZlib(decodeBase45(text), maximumInflated) : undefined;
+  return beginsAsClaim169(text) ? inflateZlib(decodeBase45(text), maximumInflated) : undefined;
 }
 
 const names: Readonly<Record<ForeignCode, string>> = {

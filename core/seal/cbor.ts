@@ -38,18 +38,22 @@ export function encodeCbor(value: CborValue): Uint8Array {
  * knows one encoding of each value and no other, so that what it reads is what `encodeCbor` writes.
  *
  * @param maximum the most bytes that are looked at
+ * @param keys `any-order` for formats that do not ask makers to sort the keys of maps; none may stand twice either way
  * @throws ConsulError CBOR_INVALID
  */
-export function decodeCbor(bytes: Uint8Array, maximum = 4096): CborValue {
+export function decodeCbor(bytes: Uint8Array, maximum = 4096, keys: KeyOrder = 'sorted'): CborValue {
   if (bytes.length > maximum) refuse(`${bytes.length} bytes of CBOR exceed the bound of ${maximum}`);
-  const reader = { bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), at: 0 };
+  const reader = { bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), keys, at: 0 };
   const value = readItem(reader, 0);
   if (reader.at !== bytes.length) refuse('bytes follow the CBOR item');
   return value;
 }
 
+export type KeyOrder = 'sorted' | 'any-order';
+
 interface Reader {
   readonly bytes: Uint8Array;
+  readonly keys: KeyOrder;
   at: number;
 }
 
@@ -156,7 +160,9 @@ function readMap(reader: Reader, entries: number, depth: number): CborMap {
     if (typeof key !== 'number' && typeof key !== 'string')
       refuse('a key is neither a safe integer nor text');
     // Bytewise and strictly: no key stands twice (RFC 8949 §4.2.1, §5.6).
-    if (before >= 0 && !precedes(reader.bytes, before, beforeEnd, start, reader.at)) {
+    if (reader.keys === 'any-order') {
+      if (map.has(key)) refuse('a key of a map stands twice');
+    } else if (before >= 0 && !precedes(reader.bytes, before, beforeEnd, start, reader.at)) {
       refuse('the keys of a map are not in order');
     }
     before = start;

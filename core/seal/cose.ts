@@ -1,10 +1,10 @@
 import { concatBytes, utf8 } from '../bytes.ts';
 import type { Awaitable } from '../crypto/backend.ts';
 import { ConsulError } from '../errors.ts';
-import { type CborKey, type CborMap, type CborValue, decodeCbor, encodeCbor } from './cbor.ts';
+import { type CborKey, type CborMap, type CborValue, decodeCbor, encodeCbor, type KeyOrder } from './cbor.ts';
 
-/** COSE header parameters (RFC 9052 §3.1, table 3). */
-const header = { algorithm: 1, critical: 2, kid: 4 } as const;
+/** COSE header parameters (RFC 9052 §3.1, table 3; `type` is RFC 9596). */
+const header = { algorithm: 1, critical: 2, kid: 4, type: 16 } as const;
 /** Header parameters whose meaning is acted upon here; only these may be named as critical. */
 const understood = new Set<CborValue>([header.algorithm, header.kid]);
 
@@ -37,15 +37,14 @@ const emptyBytes = 0x40;
 /** Sig_structure: an array of four that begins with the context of COSE_Sign1 (RFC 9052 §4.4). */
 const signatureContext = concatBytes(Uint8Array.of(arrayOfFour, 0x6a), utf8('Signature1'));
 
-export function prepareCose(algorithm: number, kid: Uint8Array): CosePreparation {
-  const protectedHeader = byteString(
-    encodeCbor(
-      new Map<CborKey, CborValue>([
-        [header.algorithm, algorithm],
-        [header.kid, kid],
-      ]),
-    ),
-  );
+/** @param type media type of the whole, where its format asks for one (RFC 9596) */
+export function prepareCose(algorithm: number, kid: Uint8Array, type?: string): CosePreparation {
+  const headers = new Map<CborKey, CborValue>([
+    [header.algorithm, algorithm],
+    [header.kid, kid],
+  ]);
+  if (type !== undefined) headers.set(header.type, type);
+  const protectedHeader = byteString(encodeCbor(headers));
   return {
     opening: concatBytes(Uint8Array.of(tag, arrayOfFour), protectedHeader, Uint8Array.of(emptyMap)),
     toBeSignedOpening: concatBytes(signatureContext, protectedHeader, Uint8Array.of(emptyBytes)),
@@ -93,11 +92,12 @@ export function toBeSigned(
  * and keys count is for the caller to say.
  *
  * @param maximum the most bytes that are looked at
+ * @param keys of the maps, as `decodeCbor` takes it
  * @throws ConsulError SEAL_INVALID when it is not a COSE_Sign1, CBOR_INVALID when it is not deterministic CBOR
  */
-export function readCose(bytes: Uint8Array, maximum = 4096): CoseSign1 {
+export function readCose(bytes: Uint8Array, maximum = 4096, keys: KeyOrder = 'sorted'): CoseSign1 {
   if (bytes[0] !== tag) throw new ConsulError('SEAL_INVALID', 'the bytes are not a COSE_Sign1 with tag 18');
-  const parts = decodeCbor(bytes.subarray(1), maximum);
+  const parts = decodeCbor(bytes.subarray(1), maximum, keys);
   if (!Array.isArray(parts) || parts.length !== 4) {
     throw new ConsulError('SEAL_INVALID', 'a COSE_Sign1 is an array of four');
   }
@@ -111,7 +111,7 @@ export function readCose(bytes: Uint8Array, maximum = 4096): CoseSign1 {
     throw new ConsulError('SEAL_INVALID', 'a part of the COSE_Sign1 is of another type or detached');
   }
   // RFC 9052 §3: an empty protected header is an empty byte string. There is no algorithm in it either way.
-  const headers = decodeCbor(protectedHeader, maximum);
+  const headers = decodeCbor(protectedHeader, maximum, keys);
   if (!(headers instanceof Map)) throw new ConsulError('SEAL_INVALID', 'the protected header is not a map');
   for (const label of unprotected.keys()) {
     if (headers.has(label)) {
@@ -129,6 +129,18 @@ export function readCose(bytes: Uint8Array, maximum = 4096): CoseSign1 {
 /** The identifier of the key, when it is in the protected header. */
 export function protectedKid(cose: CoseSign1): Uint8Array | undefined {
   const kid = cose.headers.get(header.kid);
+  return kid instanceof Uint8Array ? kid : undefined;
+}
+
+/** The media type of the whole (RFC 9596), when it is in the protected header. */
+export function protectedType(cose: CoseSign1): string | undefined {
+  const type = cose.headers.get(header.type);
+  return typeof type === 'string' ? type : undefined;
+}
+
+/** The identifier of the key in either header; who names a key proves nothing by it. */
+export function keyIdentifier(cose: CoseSign1): Uint8Array | undefined {
+  const kid = cose.headers.get(header.kid) ?? cose.unprotected.get(header.kid);
   return kid instanceof Uint8Array ? kid : undefined;
 }
 

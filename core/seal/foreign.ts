@@ -15,8 +15,8 @@ const marks: readonly (readonly [ForeignCode, RegExp])[] = [
   ['hcert', /^HC1:/],
   /** ANTS 2D-Doc §3.3: marker and version. */
   ['2d-doc', /^DC0[1-4]/],
-  /** ICAO barcode data structure: its magic. */
-  ['idb', /^RDB1/],
+  /** ICAO barcode data structure: its magic, and the one of its drafts. */
+  ['idb', /^[RN]DB1[A-D]/],
   /** ICAO VDS-NC §3: JSON with a header that says so. */
   ['vds-nc', /^\s*\{.*"icao\.[a-z]+"/s],
   /** ICAO Doc 9303-4 to -6: lines of 30, 36 or 44 characters. */
@@ -30,9 +30,11 @@ const marks: readonly (readonly [ForeignCode, RegExp])[] = [
  * @param bytes the content before it was made text; a VDS is binary
  */
 export function foreignCode(text: string, bytes?: Uint8Array): ForeignCode {
-  // ICAO Doc 9303-13 §2.2: magic, then 2 for version 3 or 3 for version 4. As text it was read as Latin-1.
+  // ICAO Doc 9303-13 §2.2: magic, then 2 for version 3 or 3 for version 4; ANTS 2D-Doc §3.3.4: the same magic, then 4.
+  // As text they were read as Latin-1.
   const [magic, version] = bytes ?? [text.charCodeAt(0), text.charCodeAt(1)];
   if (magic === 0xdc && (version === 2 || version === 3)) return 'vds';
+  if (magic === 0xdc && version === 4) return '2d-doc';
   for (const [kind, mark] of marks) if (mark.test(text)) return kind;
   return 'other';
 }

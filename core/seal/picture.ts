@@ -29,9 +29,13 @@ export interface ReadCodes {
 
 const maximumCodes = 16;
 
+/** Seals of consular documents are QR codes; those of other systems (2D-Doc, ICAO) are looked for where there is none. */
+const symbologies = [['QRCode'], ['DataMatrix', 'Aztec']] as const;
+
 /**
- * All QR codes in a picture: by zxing when its program is given, and by jsqr when that found none and the picture is
- * given as pixels (jsqr reads no files, and one code at most). Finding none is a result and no error.
+ * All QR codes in a picture, or else all its Data Matrix and Aztec codes: by zxing when its program is given, and by
+ * jsqr when that found none and the picture is given as pixels (jsqr reads no files, one code at most, and QR only).
+ * Finding none is a result and no error.
  *
  * @param zxing the bytes of `zxing-wasm/reader/zxing_reader.wasm`; nothing is ever fetched for it
  * @throws ConsulError PICTURE_UNREADABLE when it is not a PNG or JPEG, damaged, or larger than 72 million pixels
@@ -57,15 +61,18 @@ async function byZxing(picture: Picture, wasmBinary: ArrayBuffer): Promise<ReadC
   const { prepareZXingModule, readBarcodes } = await import('zxing-wasm/reader');
   // The module is kept while the same bytes are handed in.
   await prepareZXingModule({ overrides: { wasmBinary }, fireImmediately: true });
-  const found = await readBarcodes(picture instanceof Uint8Array ? picture : imageData(picture), {
-    formats: ['QRCode'],
-    maxNumberOfSymbols: maximumCodes,
-    tryHarder: true,
-    textMode: 'Plain',
-  });
-  return found
-    .filter((code) => code.isValid)
-    .map((code) => ({ reader: 'zxing', text: code.text, bytes: code.bytes }));
+  for (const formats of symbologies) {
+    const found = await readBarcodes(picture instanceof Uint8Array ? picture : imageData(picture), {
+      formats: [...formats],
+      maxNumberOfSymbols: maximumCodes,
+      tryHarder: true,
+      textMode: 'Plain',
+    });
+    const valid = found.filter((code) => code.isValid);
+    if (valid.length > 0)
+      return valid.map((code) => ({ reader: 'zxing', text: code.text, bytes: code.bytes }));
+  }
+  return [];
 }
 
 /** jsqr is a CommonJS module that is the function, while its types speak of an ES module. */
