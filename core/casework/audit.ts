@@ -1,5 +1,5 @@
 import { toHex } from '../bytes.ts';
-import { sha256 } from '../store/canonical.ts';
+import { canonicalJson, sha256 } from '../store/canonical.ts';
 import { loadRequests, type RequestFile } from '../store/request.ts';
 import type { Reader } from '../store/store.ts';
 import type { EventDetails } from './event.ts';
@@ -87,4 +87,32 @@ function difference({ request, pieces }: RequestFile, entries: readonly Entry[])
   if (other) return `piece ${other.ordinal} is not what was brought`;
   if (present.length !== brought.size) return 'a piece that was brought is missing';
   return undefined;
+}
+
+/**
+ * Proves that what is revoked is what timelines tell, no more and no less: a revocation that was taken away would give
+ * a document its force back.
+ * @returns the documents of which it is not so, and why
+ */
+export async function verifyRevocations(
+  db: Reader,
+): Promise<readonly { readonly number: string; readonly reason: string }[]> {
+  const told = new Map<string, string>();
+  const entries = await db
+    .selectFrom('timeline')
+    .select(['at', 'actor', 'detail'])
+    .where('kind', '=', 'document.revoked')
+    .execute();
+  for (const { at, actor, detail } of entries) {
+    const { number, reason } = JSON.parse(detail) as EventDetails['document.revoked'];
+    told.set(number, canonicalJson({ number, at, actor, reason }));
+  }
+  const faults: { number: string; reason: string }[] = [];
+  for (const row of await db.selectFrom('revocation').selectAll().execute()) {
+    if (told.get(row.number) !== canonicalJson({ ...row }))
+      faults.push({ number: row.number, reason: 'its revocation is not the one that its timeline tells' });
+    told.delete(row.number);
+  }
+  for (const number of told.keys()) faults.push({ number, reason: 'its revocation was taken away' });
+  return faults;
 }

@@ -239,6 +239,16 @@ describe('a submission', () => {
     expect(await intact()).toBe(1);
   });
 
+  test('is found again by its key when the rules have come to refuse it', async () => {
+    const submission = some({ idempotencyKey: 'k1', data: { ...data, amount: 450 } });
+    const { file } = await submitRequest(submission, citizen, context);
+    await issue('simple', file.request.reference);
+    const unkeyed = some({ data: { ...data, amount: 450 } });
+    await expect(submitRequest(unkeyed, citizen, context)).rejects.toEqual(code('RULE_VIOLATED'));
+    const again = await submitRequest(submission, citizen, context);
+    expect([again.created, again.file.request.reference]).toEqual([false, file.request.reference]);
+  });
+
   test('adds up what is in force for the same person', async () => {
     const { file } = await submitRequest(some({ data: { ...data, amount: 450 } }), citizen, context);
     const { reference } = file.request;

@@ -1,9 +1,10 @@
 import { ConsulError } from '../errors.ts';
 import type { Post } from '../post.ts';
 import { localDay } from '../procedures/calendar.ts';
+import type { Finding } from '../procedures/finding.ts';
 import type { Procedures } from '../procedures/load.ts';
 import type { Procedure } from '../procedures/procedure.ts';
-import type { Json } from '../store/canonical.ts';
+import { canonicalJson, type Json } from '../store/canonical.ts';
 import { documentsOf } from '../store/document.ts';
 import { enqueue } from '../store/outbox.ts';
 import type { Pieces } from '../store/pieces.ts';
@@ -16,7 +17,7 @@ import {
   updateRequest,
 } from '../store/request.ts';
 import { insertRunning } from '../store/running.ts';
-import type { TimelineRow } from '../store/schema.ts';
+import type { RequestRow, TimelineRow } from '../store/schema.ts';
 import type { Reader, Store, Tx } from '../store/store.ts';
 import { appendTimeline, readTimeline, type TimelineEntry } from '../store/timeline.ts';
 import { type Actor, actorName } from './actor.ts';
@@ -35,7 +36,7 @@ import {
 import { type Act, type ActContext, applyAct } from './workflow.ts';
 
 /** A request as it was taken, with what is still owed and what an agent must look at. */
-export interface Submitted extends PreparedRequest {
+export interface Submitted extends Pick<PreparedRequest, 'file' | 'owed' | 'warnings'> {
   /** False where the request was there already, from an earlier attempt with the same idempotency key. */
   readonly created: boolean;
 }
@@ -50,9 +51,32 @@ export async function submitRequest(
   actor: Actor,
   context: SubmissionContext,
 ): Promise<Submitted> {
+  const before = await submittedBefore(submission, context.store.read);
+  if (before) return before;
   const [submitted] = await submitPrepared([await prepareRequest(submission, context)], actor, context);
   return submitted as Submitted;
 }
+
+/** What an earlier attempt took under the same key: found before anything is checked, since rules go by the day. */
+async function submittedBefore(
+  { idempotencyKey, procedure, data }: Submission,
+  db: Reader,
+): Promise<Submitted | undefined> {
+  if (idempotencyKey === undefined) return undefined;
+  const [row] = await findByIdempotencyKey(db, [idempotencyKey]);
+  if (!row) return undefined;
+  if (row.procedure !== procedure.id || row.data !== canonicalJson(data as Json)) throw usedKey(row);
+  const file = await loadRequest(db, row.reference);
+  const owed = file.pieces
+    .filter((piece) => piece.state === 'asked')
+    .map(({ kind, reason }): Finding => {
+      return { rule: 'piece.missing', severity: 'block', where: kind, pointers: [], message: reason ?? kind };
+    });
+  return { file, owed, warnings: [], created: false };
+}
+
+const usedKey = (row: RequestRow): ConsulError =>
+  new ConsulError('USAGE', `the idempotency key was used for ${row.reference} with another content`);
 
 /** Writes many prepared requests in one transaction, in their order. */
 export async function submitPrepared(
@@ -100,11 +124,7 @@ async function takenBefore(
     const { idempotencyKey, procedure, data } = one.file.request;
     const row = idempotencyKey === null ? undefined : rows.get(idempotencyKey);
     if (!row) continue;
-    if (row.procedure !== procedure || row.data !== data)
-      throw new ConsulError(
-        'USAGE',
-        `the idempotency key was used for ${row.reference} with another content`,
-      );
+    if (row.procedure !== procedure || row.data !== data) throw usedKey(row);
     const file = files.get(row.reference);
     if (file) taken.set(one, file);
   }
