@@ -10,6 +10,7 @@ await build({
     consul: 'cli/main.ts',
     demo: 'cli/demo.ts',
     bench: 'bench/main.ts',
+    damage: 'bench/damage.ts',
     'issuing-worker': 'core/issuance/worker.ts',
   },
   outdir: 'dist',

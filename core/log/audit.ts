@@ -4,8 +4,8 @@ import { ConsulError } from '../errors.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { emptyFrontier, frontierRoot, growTree } from './log.ts';
 import { type LogFiles, type LogReader, logReader } from './reader.ts';
-import { tilePath, tileWidth, widthAt } from './tile.ts';
-import type { Digest } from './tree.ts';
+import { readBundle, type TilePlace, tilePath, tileWidth, widthAt } from './tile.ts';
+import { type Digest, hashLength, rootHash } from './tree.ts';
 
 /** Entries read and hashed in one go: whole bundles. */
 const stride = 16 * tileWidth;
@@ -52,6 +52,79 @@ export async function auditLog(
   }
   if (!equalBytes(await frontierRoot(frontier, digest), root))
     findings.push({ path: 'checkpoint', message: 'the root does not follow from the entries' });
+  return findings;
+}
+
+const tileName = /^tile\/(entries|[0-9]+)\/((?:x[0-9]{3}\/)*[0-9]{3})(?:\.p\/([0-9]+))?$/;
+
+/** The place of a file below the prefix; undefined when no tile and no bundle lies there. */
+function placeOf(path: string): TilePlace | undefined {
+  const [, level, index = '', width] = tileName.exec(path) ?? [];
+  if (level === undefined) return undefined;
+  const place: TilePlace = {
+    level: level === 'entries' ? level : Number(level),
+    index: Number(index.replace(/[x/]/g, '')),
+    width: width === undefined ? tileWidth : Number(width),
+  };
+  return tilePath(place) === path ? place : undefined;
+}
+
+/**
+ * Looks at files that the checkpoint does not need: a partial tile or bundle that stayed from an earlier size must
+ * begin what is there now. Larger ones belong to a checkpoint that is yet to come.
+ * @param paths of all files below `tile/`, with that prefix
+ */
+export async function auditOtherFiles(
+  files: LogFiles,
+  paths: Iterable<string>,
+  { size }: Checkpoint,
+): Promise<readonly AuditFinding[]> {
+  const findings: AuditFinding[] = [];
+  for (const path of paths) {
+    const place = placeOf(path);
+    if (place === undefined) {
+      findings.push({ path, message: 'the file is not one of a log' });
+      continue;
+    }
+    const width = widthAt(size, place.level, place.index);
+    if (place.width >= width) continue;
+    const found = await files(path);
+    const present = (await files(tilePath({ ...place, width }))) ?? new Uint8Array();
+    if (!found || !isBeginning(found, present, place))
+      findings.push({ path, message: 'the file does not begin the one that followed it' });
+  }
+  return findings;
+}
+
+function isBeginning(older: Uint8Array, newer: Uint8Array, { level, width }: TilePlace): boolean {
+  if (!equalBytes(older, newer.subarray(0, older.length))) return false;
+  if (level !== 'entries') return older.length === width * hashLength;
+  try {
+    return readBundle(older, width).length === width;
+  } catch (error) {
+    if (error instanceof ConsulError) return false;
+    throw error;
+  }
+}
+
+/**
+ * Whether other checkpoints of the same log are states that it went through on the way to the newest: so any two of
+ * them are consistent with each other. The log must have been found right by `auditLog`, for its tiles are believed here.
+ */
+export async function compareCheckpoints(
+  files: LogFiles,
+  newest: Checkpoint,
+  others: readonly { readonly path: string; readonly checkpoint: Checkpoint }[],
+  digest: Digest,
+): Promise<readonly AuditFinding[]> {
+  const hashes = logReader(files, digest).hashes(newest.size);
+  const findings: AuditFinding[] = [];
+  for (const { path, checkpoint } of others) {
+    if (checkpoint.size > newest.size)
+      findings.push({ path, message: `the log had ${checkpoint.size} entries then, it has ${newest.size}` });
+    else if (!equalBytes(await rootHash(checkpoint.size, hashes, digest), checkpoint.root))
+      findings.push({ path, message: 'the log of now does not continue the log of this checkpoint' });
+  }
   return findings;
 }
 

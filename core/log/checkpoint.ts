@@ -1,8 +1,17 @@
+import { equalBytes } from '../bytes.ts';
 import type { CryptoBackend } from '../crypto/backend.ts';
 import { ConsulError } from '../errors.ts';
 import type { Signer } from '../pki/signer.ts';
 import { fromBase64, toBase64 } from './base64.ts';
-import { checkNote, type NoteVerifier, parseNote, signatureType, signNote } from './note.ts';
+import {
+  checkNote,
+  formatNote,
+  type NoteSignature,
+  type NoteVerifier,
+  parseNote,
+  signatureType,
+  signNote,
+} from './note.ts';
 import { hashLength } from './tree.ts';
 
 /** The head of a log: C2SP tlog-checkpoint. */
@@ -100,4 +109,28 @@ export async function checkCheckpoint(
       : [],
   );
   return { valid: true, checkpoint, cosignatures };
+}
+
+/**
+ * A checkpoint with cosignatures beside those that it has; the newest of a witness stays.
+ * @param cosignatures of witnesses, all of them right over this very checkpoint
+ * @throws ConsulError CHECKPOINT_INVALID when one is of nobody who is named, or wrong, or is no cosignature
+ */
+export async function withCosignatures(
+  bytes: Uint8Array,
+  cosignatures: readonly NoteSignature[],
+  witnesses: readonly NoteVerifier[],
+): Promise<Uint8Array> {
+  const note = parseNote(bytes);
+  const isOf = (one: NoteSignature, other: NoteSignature | NoteVerifier): boolean =>
+    one.name === other.name && equalBytes(one.keyId, other.keyId);
+  for (const signature of cosignatures) {
+    const witness = witnesses.find((each) => isOf(signature, each));
+    if (witness?.type !== signatureType.cosignatureV1)
+      throw new ConsulError('CHECKPOINT_INVALID', `${signature.name} is not a witness that is known here`);
+    if (!(await checkNote({ text: note.text, signatures: [signature] }, [witness])))
+      throw new ConsulError('CHECKPOINT_INVALID', `${signature.name} did not cosign this checkpoint`);
+  }
+  const kept = note.signatures.filter((old) => !cosignatures.some((fresh) => isOf(old, fresh)));
+  return formatNote({ text: note.text, signatures: [...kept, ...cosignatures] });
 }

@@ -106,6 +106,8 @@ export async function verifyJournal(db: Reader, anchor: JournalHead | undefined)
     broken: { seq, reason },
   });
 
+  if (anchor?.seq === emptyHead.seq && !equalBytes(anchor.hash, emptyHead.hash))
+    return broken(1, 'the head kept outside the database is of no journal');
   const rows = db
     .selectFrom('journal')
     .leftJoin('timeline', 'timeline.seq', 'journal.seq')

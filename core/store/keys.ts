@@ -1,18 +1,21 @@
 import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { equalBytes } from '../bytes.ts';
 import { ConsulError } from '../errors.ts';
-import { certifiedSigner, keySigner } from '../pki/file-signer.ts';
-import { decryptKey, fromPem, type KeyDerivation } from '../pki/key-file.ts';
+import { parseCertificate } from '../pki/certificate.ts';
+import { fromPem, type KeyDerivation } from '../pki/key-file.ts';
+import type { TokenKey } from '../pki/pkcs11.ts';
 import type { CertifiedSigner, Signer } from '../pki/signer.ts';
-import type { PostPaths } from './post-folder.ts';
+import { type KeySource, keyFileName, readKeyFile, signerOpener } from './key-providers.ts';
+import type { PostPaths, Settings } from './post-folder.ts';
 
 /** The keys of a post that live on its machine; the root's does not. */
 export const certifiedKeyNames = ['issuing-ca', 'document-signer', 'seal-signer', 'tsa'] as const;
 export type CertifiedKeyName = (typeof certifiedKeyNames)[number];
 export type KeyName = CertifiedKeyName | 'log' | 'pieces';
 
-export const keyFile = (paths: PostPaths, name: KeyName): string => join(paths.keys, `${name}.key.pem`);
+export const keyFile = (paths: PostPaths, name: KeyName): string => join(paths.keys, keyFileName(name));
 export const certificateFile = (paths: PostPaths, name: CertifiedKeyName | 'root'): string =>
   join(paths.certificates, `${name}.cert.pem`);
 
@@ -43,30 +46,91 @@ export async function readCertificate(
   }
 }
 
-/** Opens the key files of a post as they are asked for. */
+/** The keys that may be kept in a token: all that sign. The key of the pieces decrypts, by age, from its file. */
+export type SigningKeyName = Exclude<KeyName, 'pieces'>;
+
+/** Opens the keys of a post as they are asked for, from files or tokens. */
 export interface KeyRing {
-  signer(name: 'log'): Promise<Signer>;
+  signer(name: SigningKeyName): Promise<Signer>;
+  /** @throws ConsulError KEY_INVALID also when the key is not the one of its certificate */
   certified(name: CertifiedKeyName): Promise<CertifiedSigner>;
+  /** For threads of their own, which open it by `signerOpener`. */
+  source(name: SigningKeyName): Promise<KeySource>;
+  /** The key itself. @throws ConsulError KEY_INVALID when it is in a token */
   privateKey(name: KeyName): Promise<KeyObject>;
 }
 
-/** @param fileKey derives the key of the files from the passphrase, once for each set of parameters */
+/** The PIN is the first line of its file; `/dev/fd/N` is a file too. Each is read once. */
+function pinReader(home: string): (file: string) => Promise<string> {
+  const pins = new Map<string, Promise<string>>();
+  const read = async (file: string): Promise<string> => {
+    const [pin = ''] = (await readText(file)).split(/\r?\n/, 1);
+    if (pin === '') throw new ConsulError('PIN_WRONG', `${file} holds no PIN in its first line`);
+    return pin;
+  };
+  return (named) => {
+    const file = resolve(home, named);
+    const pin = pins.get(file) ?? read(file);
+    pins.set(file, pin);
+    return pin;
+  };
+}
+
+/**
+ * @param fileKey derives the key of the files from the passphrase, once for each set of parameters
+ * @param places the `keys` of post.toml: which keys are in tokens
+ */
 export function openKeyRing(
   paths: PostPaths,
   fileKey: (derivation: KeyDerivation) => Promise<Uint8Array>,
+  places: Settings['keys'] = {},
 ): KeyRing {
-  const privateKey = async (name: KeyName): Promise<KeyObject> =>
-    decryptKey(await readText(keyFile(paths, name)), name, fileKey);
+  const pinIn = pinReader(paths.home);
+  const opener = signerOpener();
+
+  const privateKey = async (name: KeyName): Promise<KeyObject> => {
+    if (name !== 'pieces' && places[name]?.provider === 'pkcs11')
+      throw new ConsulError('KEY_INVALID', `the private key ${name} is in a token and stays there`);
+    return readKeyFile(keyFile(paths, name), name, fileKey);
+  };
+
+  const source = async (name: SigningKeyName): Promise<KeySource> => {
+    const place = places[name];
+    if (place?.provider !== 'pkcs11') return { kind: 'held', key: await privateKey(name) };
+    const { module, token, label, id } = place;
+    const pin = await pinIn(place.pinFile);
+    const key: TokenKey = id === undefined ? { label: label ?? name } : { id, ...(label ? { label } : {}) };
+    return { kind: 'token', place: { module, token, pin }, key };
+  };
+
+  const signer = async (name: SigningKeyName): Promise<Signer> => opener.signer(await source(name));
+
   return {
     privateKey,
-    signer: async (name) => keySigner(await privateKey(name)),
+    source,
+    signer,
     certified: async (name) => {
       const [key, certificate, issuer] = await Promise.all([
-        privateKey(name),
+        signer(name),
         readCertificate(paths, name),
         name === 'issuing-ca' ? undefined : readCertificate(paths, 'issuing-ca'),
       ]);
-      return certifiedSigner(key, certificate, issuer ? [issuer] : []);
+      return certifiedBy(key, certificate, issuer ? [issuer] : [], name);
     },
   };
+}
+
+/** A signer with its certificate, which must be of its key. @throws ConsulError KEY_INVALID */
+export function certifiedBy(
+  key: Signer,
+  certificate: Uint8Array,
+  chain: readonly Uint8Array[],
+  name: string,
+): CertifiedSigner {
+  if (!equalBytes(parseCertificate(certificate).spki, key.publicKey))
+    throw new ConsulError(
+      'KEY_INVALID',
+      `the certificate of the ${name} is of another key than its private key`,
+    );
+  return { ...key, certificate, chain };
 }

@@ -22,7 +22,7 @@ async function emptyPieces() {
 
 const files = async (folder: string): Promise<string[]> =>
   (await readdir(folder, { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile() && entry.name !== 'recipient')
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.age'))
     .map((entry) => join(entry.parentPath, entry.name));
 
 describe('a piece', () => {

@@ -1,11 +1,11 @@
-import type { KeyObject } from 'node:crypto';
-import { open, readFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { type KeyObject, randomUUID } from 'node:crypto';
+import { link, open, readFile, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { equalBytes, toHex } from '../bytes.ts';
 import { ConsulError } from '../errors.ts';
 import type { PieceType } from '../procedures/definition.ts';
 import { sha256 } from './canonical.ts';
-import { writeDurably } from './durable-file.ts';
+import { asFileError, syncFolder, writeDurably } from './durable-file.ts';
 import { claimedType, contentType } from './media-type.ts';
 
 // Pieces (pièces justificatives) lie in a folder by the SHA-256 of their content, each encrypted to the X25519 key of
@@ -48,6 +48,50 @@ export interface Pieces {
   get(sha256: Uint8Array, identity: KeyObject): Promise<Uint8Array>;
 }
 
+const piecePath = (folder: string, digest: Uint8Array): string => {
+  const name = toHex(digest);
+  return join(folder, name.slice(0, 2), name.slice(2, 4), `${name}.age`);
+};
+
+// Beside each piece its SHA-256 as it lies there, encrypted, in the form of sha256sum: damage is found without the key.
+
+const checkSumPath = (path: string): string => `${path}.sha256`;
+const checkSum = (path: string, stored: Uint8Array): string =>
+  `${toHex(sha256(stored))}  ${basename(path)}\n`;
+
+/**
+ * What is wrong with a piece as it is kept; its content is not looked at.
+ * @returns undefined where all is right
+ */
+export async function pieceFault(folder: string, digest: Uint8Array): Promise<string | undefined> {
+  const path = piecePath(folder, digest);
+  const [stored, sum] = await Promise.all(
+    [path, checkSumPath(path)].map((file) =>
+      readFile(file).catch((cause: NodeJS.ErrnoException) => {
+        if (cause.code === 'ENOENT') return undefined;
+        throw new ConsulError('PIECE_UNREADABLE', `cannot read ${file} (${cause.code})`, { cause });
+      }),
+    ),
+  );
+  if (!stored) return 'the piece is missing';
+  if (!sum) return 'its check sum is missing';
+  return sum.toString('latin1') === checkSum(path, stored) ? undefined : 'the piece was altered';
+}
+
+/** Puts a piece in its place unless it is there: of two that bring the same content at once, the first has put it. */
+async function publish(path: string, encrypted: Uint8Array): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.new`;
+  await writeDurably(temporary, encrypted, { mode: 0o600 });
+  try {
+    await link(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw asFileError(cause, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
 const recipientFile = (folder: string): string => join(folder, 'recipient');
 
 /**
@@ -65,10 +109,7 @@ export async function createPieceRecipient(
 
 /** @param limits.pieceBytes the largest piece, before encryption */
 export function openPieces(folder: string, limits: { readonly pieceBytes: number }): Pieces {
-  const pathOf = (digest: Uint8Array): string => {
-    const name = toHex(digest);
-    return join(folder, name.slice(0, 2), name.slice(2, 4), `${name}.age`);
-  };
+  const pathOf = (digest: Uint8Array): string => piecePath(folder, digest);
   let prepared: Promise<(content: Uint8Array) => Promise<Uint8Array>> | undefined;
 
   return {
@@ -79,8 +120,10 @@ export function openPieces(folder: string, limits: { readonly pieceBytes: number
       if (!(await exists(path))) {
         prepared ??= encrypterTo(folder);
         const encrypt = await prepared;
-        await writeDurably(path, await encrypt(file.content), { mode: 0o600 });
+        await publish(path, await encrypt(file.content));
       }
+      if (!(await exists(checkSumPath(path))))
+        await writeDurably(checkSumPath(path), checkSum(path, await readFile(path)), { mode: 0o600 });
       return piece;
     },
     has: (digest) => exists(pathOf(digest)),

@@ -8,6 +8,28 @@ import { ConsulError } from '../errors.ts';
 import { PostSchema } from '../post.ts';
 import { writeDurably } from './durable-file.ts';
 
+/** Where a private key is. */
+const KeyPlaceSchema = Type.Union([
+  /** In `keys/NAME.key.pem`, encrypted by the passphrase; so are keys that are not named. */
+  Type.Object({ provider: Type.Literal('file') }, { additionalProperties: false }),
+  Type.Object(
+    {
+      provider: Type.Literal('pkcs11'),
+      /** Path of the PKCS#11 module that the maker of the token ships. */
+      module: Type.String({ minLength: 1, maxLength: 300 }),
+      /** Label of the token. */
+      token: Type.String({ minLength: 1, maxLength: 32 }),
+      /** Label of the key (CKA_LABEL); absent, with no `id`: the name of the key. */
+      label: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+      /** Identifier of the key (CKA_ID), hexadecimal. */
+      id: Type.Optional(Type.String({ pattern: '^([0-9a-f]{2}){1,64}$' })),
+      /** File whose first line is the PIN, relative to the folder; `/dev/fd/N` for an open descriptor. */
+      pinFile: Type.String({ minLength: 1, maxLength: 300 }),
+    },
+    { additionalProperties: false },
+  ),
+]);
+
 /** What post.toml holds: who the post is, and how this installation is set up. */
 export const SettingsSchema = Type.Object(
   {
@@ -44,6 +66,19 @@ export const SettingsSchema = Type.Object(
       },
       { additionalProperties: false },
     ),
+    /** Where the signing keys are, key by key. */
+    keys: Type.Optional(
+      Type.Object(
+        {
+          'issuing-ca': Type.Optional(KeyPlaceSchema),
+          'document-signer': Type.Optional(KeyPlaceSchema),
+          'seal-signer': Type.Optional(KeyPlaceSchema),
+          tsa: Type.Optional(KeyPlaceSchema),
+          log: Type.Optional(KeyPlaceSchema),
+        },
+        { additionalProperties: false },
+      ),
+    ),
   },
   { additionalProperties: false },
 );
@@ -64,6 +99,8 @@ export function postPaths(home: string) {
     rootKey: at('offline', 'root.key.pem'),
     trust: at('trust', 'bundle.cose'),
     log: at('log'),
+    /** What any web server may serve beside the log: status lists. */
+    public: at('public'),
     documents: at('documents'),
     receipts: at('receipts'),
     pieces: at('pieces'),

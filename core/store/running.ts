@@ -38,10 +38,12 @@ export async function runningDocuments(
         .onRef('document.reference', '=', 'running.reference')
         .onRef('document.type', '=', 'running.procedure'),
     )
+    .leftJoin('revocation', 'revocation.number', 'document.number')
     .select(['document.number', 'document.validFrom', 'document.validUntil', 'running.figures'])
     .where('running.procedure', '=', at.procedure)
     .where('running.key', '=', folded(at.key))
     .where('document.step', '=', 'issued')
+    .where('revocation.number', 'is', null)
     .where(({ eb, or }) =>
       or([eb('document.validUntil', 'is', null), eb('document.validUntil', '>=', at.today)]),
     )

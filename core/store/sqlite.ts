@@ -10,6 +10,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { ConsulError } from '../errors.ts';
+import { type RowDigests, rowDigests } from './row-digests.ts';
 
 // Everything that only SQLite understands is in this file.
 
@@ -65,6 +66,8 @@ export interface Sqlite {
   migrations(): readonly string[];
   /** A property of the file, kept from the first time on. */
   useWriteAheadLog(): void;
+  /** Digests of the rows of this file. */
+  readonly rows: RowDigests;
   close(): void;
 }
 
@@ -100,6 +103,7 @@ export function openSqlite(file: string, access: 'read' | 'write'): Sqlite {
           .get();
         return table ? (handle.prepare('select name from kysely_migration').pluck().all() as string[]) : [];
       }),
+    rows: rowDigests(handle, (work) => opened(file, work)),
     useWriteAheadLog: () =>
       opened(file, () => {
         if (handle.pragma('journal_mode', { simple: true }) !== 'wal') handle.pragma('journal_mode = WAL');

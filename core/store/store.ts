@@ -5,6 +5,7 @@ import { checkAnchor, readAnchor, writeAnchor } from './anchor.ts';
 import { asFileError } from './durable-file.ts';
 import { emptyHead, type JournalHead, journalHead } from './journal.ts';
 import { compareMigrations, migrate } from './migrations.ts';
+import type { RowDamage } from './row-digests.ts';
 import type { Schema } from './schema.ts';
 import { openSqlite, type Sqlite, sqliteWords } from './sqlite.ts';
 
@@ -27,6 +28,11 @@ export interface Store {
    *   which the act is done and a retry finds it done
    */
   transact<T>(act: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
+   * What is not as it was written, found without knowing what any table means: rows that differ from their digests, and
+   * what SQLite itself finds wrong with the file.
+   */
+  damage(): readonly RowDamage[];
   close(): Promise<void>;
 }
 
@@ -35,7 +41,7 @@ export interface StoreOptions {
   readonly create?: boolean;
   /** Default: the database's name with `.head` added. */
   readonly anchor?: string;
-  /** Opens a database that is not what the anchor file says, so that `verifyJournal` can tell where it breaks. */
+  /** For an audit, which writes nothing: opens a database that is not what the anchor file says, to tell where it breaks. */
   readonly audit?: boolean;
 }
 
@@ -52,7 +58,7 @@ export async function openStore(file: string, options: StoreOptions = {}): Promi
   const connection = openSqlite(file, 'write');
   const writer = new Kysely<Schema>({ dialect: connection.dialect });
   try {
-    await prepare(connection, writer, file);
+    await prepare(connection, writer, file, options);
     if (!options.audit) await checkAnchor(writer, anchor);
   } catch (cause) {
     await writer.destroy();
@@ -72,12 +78,14 @@ export async function openStore(file: string, options: StoreOptions = {}): Promi
       let head = emptyHead;
       const result = await writer.transaction().execute(async (tx) => {
         const value = await act(tx);
+        connection.rows.seal();
         head = await journalHead(tx);
         return value;
       });
       await keepAnchor(head);
       return result;
     },
+    damage: () => readConnection.rows.damage(),
     async close() {
       // In this order: the last connection that can write folds the write-ahead log into the file.
       await reader.destroy();
@@ -116,15 +124,26 @@ async function expectFile(file: string): Promise<void> {
   }
 }
 
-async function prepare(connection: Sqlite, writer: Kysely<Schema>, file: string): Promise<void> {
-  const { unknown, pending } = compareMigrations(connection.migrations(), sqliteWords);
+async function prepare(
+  { useWriteAheadLog, migrations, rows }: Sqlite,
+  writer: Kysely<Schema>,
+  file: string,
+  { audit = false }: StoreOptions,
+): Promise<void> {
+  const { unknown, pending } = compareMigrations(migrations(), sqliteWords);
   if (unknown.length > 0)
     throw new ConsulError(
       'POST_NEWER',
       `${file} has the schema ${unknown.join(', ')}, unknown to this consul`,
     );
-  connection.useWriteAheadLog();
-  if (pending) await migrate(writer, sqliteWords);
+  useWriteAheadLog();
+  if (pending) {
+    rows.unseal();
+    await migrate(writer, sqliteWords);
+  }
+  // An audit takes nothing for granted: what is not sealed is what it looks for.
+  if (pending || !(audit || rows.areSealed())) rows.sealAll();
+  if (!audit) rows.track();
 }
 
 /**

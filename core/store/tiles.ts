@@ -2,9 +2,21 @@ import { join, resolve } from 'node:path';
 import { equalBytes } from '../bytes.ts';
 import type { Awaitable, CryptoBackend } from '../crypto/backend.ts';
 import { ConsulError } from '../errors.ts';
-import { type Checkpoint, checkCheckpoint, parseCheckpoint, signCheckpoint } from '../log/checkpoint.ts';
+import {
+  type Checkpoint,
+  checkCheckpoint,
+  parseCheckpoint,
+  signCheckpoint,
+  withCosignatures,
+} from '../log/checkpoint.ts';
 import { type Frontier, frontierRoot, type Growth, growTree, restoreFrontier } from '../log/log.ts';
-import { importVerifierKey, logKeyOf, type NoteVerifier, parseNote } from '../log/note.ts';
+import {
+  importVerifierKey,
+  logKeyOf,
+  type NoteSignature,
+  type NoteVerifier,
+  parseNote,
+} from '../log/note.ts';
 import { formatProof } from '../log/proof.ts';
 import { type LogReader, logReader } from '../log/reader.ts';
 import { readHashes, type Tile, tileWidth, widthAt } from '../log/tile.ts';
@@ -49,6 +61,8 @@ export interface Published {
    * @throws RangeError unless 0 <= index < size; ConsulError LOG_INCONSISTENT when a tile is missing
    */
   proof(index: number): Promise<Uint8Array>;
+  /** The proof that this state continues that of `size` entries. @throws RangeError unless 0 < size <= this size */
+  consistency(size: number): Promise<readonly Uint8Array[]>;
 }
 
 /** The folder of a log: `checkpoint` and `tile/` of C2SP tlog-tiles, ready to be served as they are. */
@@ -65,6 +79,13 @@ export interface TileStore {
    * database, tiles and checkpoints do not agree; DISK_FULL, the old state then stays valid; STORE_BUSY
    */
   publish(log: LogIdentity & CommittedEntries): Promise<Published>;
+  /**
+   * Adds cosignatures of witnesses to the published checkpoint, in both places.
+   * @returns the checkpoint as it is published now
+   * @throws ConsulError CHECKPOINT_INVALID when one is not of a given witness over this very checkpoint;
+   *   LOG_INCONSISTENT when the two places do not hold the same checkpoint
+   */
+  cosign(cosignatures: readonly NoteSignature[], witnesses: readonly NoteVerifier[]): Promise<Uint8Array>;
 }
 
 interface Head {
@@ -123,6 +144,18 @@ export function openTileStore(
     return published(state, reader, digest, writer.syncs());
   }
 
+  async function cosign(
+    cosignatures: readonly NoteSignature[],
+    witnesses: readonly NoteVerifier[],
+  ): Promise<Uint8Array> {
+    const note = await system.read(first);
+    if (note === undefined || !(await areBoth(note)))
+      throw inconsistent(`${first} and ${second} do not hold the same checkpoint`);
+    const cosigned = await withCosignatures(note, cosignatures, witnesses);
+    await writeHead(cosigned, [second, first], tileWriter(folder, system));
+    return cosigned;
+  }
+
   /** The state that the checkpoints state, checked against entries and tiles. */
   async function present(
     log: LogIdentity & CommittedEntries,
@@ -142,7 +175,9 @@ export function openTileStore(
     const { frontier, files } = await restored(log, newest.checkpoint);
     await refuseFork(older.checkpoint, newest.checkpoint);
     await writer.put(files);
-    const behind = [guard, open].map((head, i) => (head === newest ? undefined : [second, first][i]));
+    const behind = [guard, open].map((head, i) =>
+      equalBytes(head.note, newest.note) ? undefined : [second, first][i],
+    );
     await writeHead(
       newest.note,
       behind.filter((place) => place !== undefined),
@@ -242,7 +277,11 @@ export function openTileStore(
     return found.every((bytes) => bytes !== undefined && equalBytes(bytes, note));
   }
 
-  return { create: (log) => alone(() => create(log)), publish: (log) => alone(() => publish(log)) };
+  return {
+    create: (log) => alone(() => create(log)),
+    publish: (log) => alone(() => publish(log)),
+    cosign: (cosignatures, witnesses) => alone(() => cosign(cosignatures, witnesses)),
+  };
 }
 
 function published({ checkpoint, note }: Head, reader: LogReader, digest: Digest, syncs: number): Published {
@@ -255,6 +294,7 @@ function published({ checkpoint, note }: Head, reader: LogReader, digest: Digest
     syncs,
     proof: async (index) =>
       formatProof({ index, hashes: await inclusionProof(index, size, hashes, digest), checkpoint: note }),
+    consistency: (oldSize) => consistencyProof(oldSize, size, hashes, digest),
   };
 }
 

@@ -40,6 +40,8 @@ const agent = { kind: 'agent', name: 'amina', roles: ['instruction', 'head-of-po
 export interface LivedPost {
   /** Oldest first. */
   readonly moments: readonly string[];
+  /** The last of them after the program ended: there is no write-ahead log. */
+  readonly closed: string;
   remove(): Promise<void>;
 }
 
@@ -101,7 +103,9 @@ export async function livedPost(place: {
   await deposit('third');
   await remember();
   await open.close();
-  return { moments, remove: () => rm(folder, { recursive: true, force: true }) };
+  await remember();
+  const closed = moments.pop() ?? '';
+  return { moments, closed, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
 /** What of a post lies on one disk and may go bad or be restored together. */
@@ -133,7 +137,7 @@ function filesOf(home: string, part: Part): string[] {
 }
 
 /** Everything that the database says, or undefined where it says nothing at all. */
-function content(database: string): string | undefined {
+export function content(database: string): string | undefined {
   try {
     const db = new BetterSqlite3(database);
     try {
@@ -166,7 +170,7 @@ function content(database: string): string | undefined {
 }
 
 /** What the audit finds in a post: the first fault, or undefined. */
-async function firstFault(home: string): Promise<string | undefined> {
+export async function firstFault(home: string): Promise<string | undefined> {
   const paths = postPaths(home);
   try {
     const options = { anchor: anchorPaths(home, settings).journal, audit: true };
@@ -179,7 +183,8 @@ async function firstFault(home: string): Promise<string | undefined> {
       await store.close();
     }
   } catch (error) {
-    if (error instanceof ConsulError) return `${error.code}: ${error.message}`;
+    if (error instanceof ConsulError || error instanceof BetterSqlite3.SqliteError)
+      return `${error.code}: ${error.message}`;
     throw error;
   }
 }
@@ -217,9 +222,15 @@ async function workplace(moment: string) {
   };
 }
 
-/** Flips one random bit after the other in the newest moment of a post, each in a random file of a random part. */
-export async function flipBits({ moments }: LivedPost, count: number, random: Random): Promise<Outcome> {
-  const { home, restore } = await workplace(moments.at(-1) ?? '');
+/** Flips one random bit after the other in a post as it lies there, each in a random file of a random part of those. */
+export async function flipBits(
+  moment: string,
+  count: number,
+  random: Random,
+  among: readonly Part[] = parts,
+): Promise<Outcome> {
+  const { home, restore } = await workplace(moment);
+  const present = among.filter((part) => filesOf(moment, part).length > 0);
   const { database } = postPaths(home);
   const before = content(database);
   restore();
@@ -230,7 +241,7 @@ export async function flipBits({ moments }: LivedPost, count: number, random: Ra
   let withoutEffect = 0;
   for (let i = 0; i < count; i++) {
     restore();
-    const part = parts[random(parts.length)] as Part;
+    const part = present[random(present.length)] as Part;
     const files = filesOf(home, part);
     const file = files[random(files.length)] as string;
     const bytes = readFileSync(file);
@@ -245,7 +256,11 @@ export async function flipBits({ moments }: LivedPost, count: number, random: Ra
     restore();
     writeFileSync(file, bytes);
     if (content(database) === before && (part === 'database' || part === 'write-ahead log')) withoutEffect++;
-    else missed.push(`bit ${bit} of ${relative(home, file)}`);
+    else {
+      restore(); writeFileSync(file, bytes); const after = content(database); let i = 0; while (after?.[i] === before[i] && i < before.length) i++;
+      console.log('DIFF', after === undefined ? 'undefined' : after === before ? 'same now' : [before.slice(i - 80, i + 100), after.slice(i - 80, i + 100)], await firstFault(home));
+      missed.push(`bit ${bit} of ${relative(home, file)}`);
+    }
   }
   return { found, withoutEffect, missed };
 }
