@@ -1,29 +1,18 @@
-// Builds dist/: one entry and chunks, so that a command loads only what it uses.
-import { chmod, cp, mkdir, readFile, rm } from 'node:fs/promises';
+// Builds dist/: the verifier as plain scripts that start at once, everything else as modules in chunks, so that a
+// command loads only what it uses.
+import { chmod, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const { version } = JSON.parse(await readFile('package.json', 'utf8'));
 
-await rm('dist', { recursive: true, force: true });
-await build({
-  entryPoints: {
-    consul: 'cli/main.ts',
-    demo: 'cli/demo.ts',
-    bench: 'bench/main.ts',
-    damage: 'bench/damage.ts',
-    'issuing-worker': 'core/issuance/worker.ts',
-  },
+const common = {
   outdir: 'dist',
-  chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
-  splitting: true,
-  format: 'esm',
   platform: 'node',
   target: 'node20',
   // Native, or large and seldom needed: loaded from node_modules at the moment of use, so that no start pays for them.
   external: [
     'better-sqlite3',
-    'pkcs11js',
     'pdf-lib',
     'fontkit',
     'pkijs',
@@ -34,18 +23,69 @@ await build({
     'inquirer',
     'koa',
     '@koa/router',
+    'pkcs11js',
   ],
   minifySyntax: true,
   minifyWhitespace: true,
   sourcemap: 'linked',
   legalComments: 'none',
-  define: { 'process.env.CONSUL_VERSION': JSON.stringify(version) },
-  // CommonJS packages inside the bundle ask for Node's own modules by require.
-  banner: {
-    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
-  },
   logLevel: 'warning',
-});
+};
+const defined = { 'process.env.CONSUL_VERSION': JSON.stringify(version) };
+
+/** What a script loads later stays a file of its own beside it. */
+const apart = {
+  name: 'apart',
+  setup({ onResolve }) {
+    const files = {
+      './main.ts': './main.mjs',
+      './verify.ts': './verify.js',
+      './verify-files.ts': './verify-files.js',
+    };
+    onResolve({ filter: /^\.\/(main|verify|verify-files)\.ts$/ }, ({ path, kind }) =>
+      kind === 'entry-point' ? undefined : { path: files[path], external: true },
+    );
+  },
+};
+
+await rm('dist', { recursive: true, force: true });
+await Promise.all([
+  build({
+    ...common,
+    entryPoints: {
+      main: 'cli/main.ts',
+      demo: 'cli/demo.ts',
+      bench: 'bench/main.ts',
+      damage: 'bench/damage.ts',
+      'issuing-worker': 'core/issuance/worker.ts',
+    },
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'chunks/[name]-[hash]',
+    splitting: true,
+    format: 'esm',
+    define: defined,
+    // CommonJS packages inside the bundle ask for Node's own modules by require.
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+    },
+  }),
+  ...[
+    { entry: { consul: 'cli/start.ts' }, imports: true },
+    { entry: { verify: 'cli/verify.ts' }, imports: false },
+    { entry: { 'verify-files': 'cli/verify-files.ts' }, imports: false },
+  ].map(({ entry, imports }) =>
+    build({
+      ...common,
+      entryPoints: entry,
+      format: 'cjs',
+      plugins: [apart],
+      supported: { 'dynamic-import': imports },
+      define: { ...defined, 'import.meta.url': 'importMetaUrl' },
+      banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+    }),
+  ),
+]);
+await writeFile('dist/package.json', '{ "type": "commonjs" }\n');
 await chmod('dist/consul.js', 0o755);
 await mkdir('dist/assets', { recursive: true });
 await cp('node_modules/zxing-wasm/dist/reader/zxing_reader.wasm', 'dist/assets/zxing_reader.wasm');

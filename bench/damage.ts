@@ -1,5 +1,5 @@
 /**
- * Damages a post at random and says what the audit finds: `node dist/damage.js [flips] [roll-backs]`, 10,000 and 1,000
+ * Damages a post at random and says what the audit finds: `node dist/damage.mjs [flips] [roll-backs]`, 10,000 and 1,000
  * without arguments. Ends with status 1 when anything that has an effect was missed.
  */
 import { randomInt } from 'node:crypto';

@@ -136,7 +136,7 @@ export async function withProducer<T>(
     clock,
     fonts: shipped('templates', 'fonts'),
     threads,
-    workerScript: shipped('dist', 'issuing-worker.js'),
+    workerScript: shipped('dist', 'issuing-worker.mjs'),
     settle: settleRequests({
       procedures,
       post: post.settings.post,

@@ -6,8 +6,8 @@ import { ConsulError } from '../core/errors.ts';
 import type { OpenPost } from '../core/issuance/open-post.ts';
 import { readPieceName } from '../core/procedures/pieces.ts';
 import { loadRequest, type RequestFile } from '../core/store/request.ts';
+import { type CommonOptions, printJson } from './outcome.ts';
 import { agentOf, procedureOf, proceduresOf, withPost } from './post.ts';
-import { type CommonOptions, printJson } from './program.ts';
 import { summary } from './request-shown.ts';
 
 /** Does acts on one request, one after the other, all or none, and says what it became. */

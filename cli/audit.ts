@@ -2,15 +2,8 @@ import pc from 'picocolors';
 import { auditPost } from '../core/issuance/audit.ts';
 import { anchorPaths, postHome, postPaths, readSettings } from '../core/store/post-folder.ts';
 import { openStore } from '../core/store/store.ts';
-import {
-  type CommonOptions,
-  exitStatus,
-  messageLanguage,
-  newCommand,
-  printJson,
-  run,
-  withCommonOptions,
-} from './program.ts';
+import { type CommonOptions, exitStatus, messageLanguage, printJson } from './outcome.ts';
+import { newCommand, run, withCommonOptions } from './program.ts';
 import { say } from './words.ts';
 
 async function verify(options: CommonOptions): Promise<void> {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConsulError, type ErrorCode, errorCodes } from '../core/errors.ts';
-import { exitStatus, statusOfError } from './program.ts';
+import { exitStatus, statusOfError } from './outcome.ts';
 import { shipped } from './shipped.ts';
 import { newPost, type TestPost } from './testing.ts';
 

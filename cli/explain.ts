@@ -1,5 +1,6 @@
 import { ConsulError, type ErrorCode, errorCodes } from '../core/errors.ts';
-import { type CommonOptions, newCommand, printJson, run, withCommonOptions } from './program.ts';
+import { type CommonOptions, printJson } from './outcome.ts';
+import { newCommand, run, withCommonOptions } from './program.ts';
 
 const isCode = (name: string): name is ErrorCode => Object.hasOwn(errorCodes, name);
 

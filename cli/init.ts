@@ -13,15 +13,9 @@ import {
   SettingsSchema,
   settingsFormat,
 } from '../core/store/post-folder.ts';
+import { type CommonOptions, messageLanguage, printJson } from './outcome.ts';
 import { namedPassphrase } from './passphrase.ts';
-import {
-  type CommonOptions,
-  messageLanguage,
-  newCommand,
-  printJson,
-  run,
-  withKeyOptions,
-} from './program.ts';
+import { newCommand, run, withKeyOptions } from './program.ts';
 import { type MessageKey, say } from './words.ts';
 
 const fields = PostSchema.properties;

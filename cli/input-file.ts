@@ -1,5 +1,20 @@
-import { createReadStream } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { ConsulError } from '../core/errors.ts';
+
+/** Without streams: loading them takes longer than reading a file. */
+function* chunksOf(file: string): Generator<Uint8Array> {
+  const descriptor = openSync(file, 'r');
+  try {
+    for (;;) {
+      const chunk = Buffer.allocUnsafeSlow(64 * 1024);
+      const length = readSync(descriptor, chunk);
+      if (length === 0) return;
+      yield chunk.subarray(0, length);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
 
 /**
  * Reads a file that a person named, or standard input where the name is `-`; nothing larger than the bound is held.
@@ -9,7 +24,7 @@ export async function readInput(file: string, maxBytes: number): Promise<Uint8Ar
   const chunks: Uint8Array[] = [];
   let total = 0;
   try {
-    for await (const chunk of file === '-' ? process.stdin : createReadStream(file)) {
+    for await (const chunk of file === '-' ? process.stdin : chunksOf(file)) {
       total += (chunk as Uint8Array).length;
       if (total > maxBytes)
         throw new ConsulError('FILE_UNREADABLE', `${file} is larger than ${maxBytes / 1024 ** 2} MiB`);

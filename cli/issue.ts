@@ -10,18 +10,16 @@ import { checkDraft, type Issued, type IssuingContext, issueGroup } from '../cor
 import type { OpenPost } from '../core/issuance/open-post.ts';
 import { procedureIds } from '../core/procedures/folder.ts';
 import { loadRequest, loadRequests } from '../core/store/request.ts';
-import { agentOf, procedureFolder, proceduresOf, withIssuing, withPost } from './post.ts';
 import {
   type CommonOptions,
   errorJson,
   errorText,
   exitStatus,
   messageLanguage,
-  newCommand,
   printJson,
-  run,
-  withKeyOptions,
-} from './program.ts';
+} from './outcome.ts';
+import { agentOf, procedureFolder, proceduresOf, withIssuing, withPost } from './post.ts';
+import { newCommand, run, withKeyOptions } from './program.ts';
 import { progressBar } from './progress.ts';
 import { say } from './words.ts';
 

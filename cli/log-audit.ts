@@ -17,9 +17,9 @@ import { anchorPaths } from '../core/store/post-folder.ts';
 import { openTileStore, readPublished } from '../core/store/tiles.ts';
 import { prepareTrust } from '../core/verify/trust.ts';
 import { readInput } from './input-file.ts';
+import { type CommonOptions, exitStatus, messageLanguage, printJson } from './outcome.ts';
 import { ownAuthority } from './own-authority.ts';
 import { withPost } from './post.ts';
-import { type CommonOptions, exitStatus, messageLanguage, printJson } from './program.ts';
 import { pathFault, remote } from './timestamp.ts';
 import { readTrustFile } from './trust-file.ts';
 import { clockTime, say } from './words.ts';
@@ -41,16 +41,32 @@ const folderFiles =
     }
   };
 
-/** The log of a post as the trust bundle knows it. */
-async function logKey(bundle: TrustBundle, post: string | undefined): Promise<NoteVerifier> {
-  const logs = bundle.logs.filter((log) => post === undefined || log.post === post);
-  const [log] = logs;
-  if (!log || logs.length > 1)
+/** The keys of the log of a post, the present one first: a log goes on under another key. */
+async function logKeys(bundle: TrustBundle, post: string | undefined): Promise<readonly NoteVerifier[]> {
+  const codes = [...new Set(bundle.logs.map((log) => log.post))];
+  const [code, ...others] = codes.filter((each) => post === undefined || each === post);
+  if (code === undefined || others.length > 0)
     throw new ConsulError(
       'USAGE',
-      `the trust bundle knows ${logs.length} such logs: name the post with --post (${bundle.logs.map((each) => each.post).join(', ')})`,
+      `name the post whose log it is with --post; the trust bundle knows ${codes.join(', ')}`,
     );
-  return importVerifierKey(log.key, nodeBackend);
+  const keys = bundle.logs.filter((log) => log.post === code);
+  return Promise.all(keys.map(({ key }) => importVerifierKey(key, nodeBackend)));
+}
+
+/** The verdict on a checkpoint by the first of the log's keys that it is right under. */
+async function checkByAny(
+  bytes: Uint8Array,
+  keys: readonly NoteVerifier[],
+  witnesses: readonly NoteVerifier[] = [],
+): Promise<CheckpointVerdict> {
+  let first: CheckpointVerdict | undefined;
+  for (const key of keys) {
+    const verdict = await checkCheckpoint(bytes, key, witnesses);
+    if (verdict.valid) return verdict;
+    first ??= verdict;
+  }
+  return first ?? { valid: false, reason: 'signature', message: 'the trust bundle knows no log' };
 }
 
 const witnessKeys = (keys: readonly string[] = []): Promise<NoteVerifier[]> =>
@@ -62,11 +78,11 @@ interface Seen {
 }
 
 /** Those that the log signed, and what is wrong with the others. */
-async function signedOnes(seen: readonly Seen[], log: NoteVerifier) {
+async function signedOnes(seen: readonly Seen[], log: readonly NoteVerifier[]) {
   const checkpoints: { path: string; checkpoint: Checkpoint }[] = [];
   const findings: AuditFinding[] = [];
   for (const { path, bytes } of seen) {
-    const verdict = await checkCheckpoint(bytes, log).catch((error: unknown): CheckpointVerdict => {
+    const verdict = await checkByAny(bytes, log).catch((error: unknown): CheckpointVerdict => {
       if (!(error instanceof ConsulError)) throw error;
       return { valid: false, reason: 'signature', message: error.message };
     });
@@ -85,7 +101,7 @@ interface AuditOptions extends CommonOptions {
 
 interface Subject {
   readonly files: LogFiles;
-  readonly log: NoteVerifier;
+  readonly log: readonly NoteVerifier[];
   /** Checkpoints that the log must have gone through. */
   readonly seen: readonly Seen[];
   readonly found: readonly AuditFinding[];
@@ -97,7 +113,7 @@ async function auditSubject(subject: Subject, options: AuditOptions): Promise<vo
   const { files, log, seen, found, committed } = subject;
   const note = await files('checkpoint');
   if (!note) throw new ConsulError('CHECKPOINT_INVALID', 'there is no checkpoint at that place');
-  const verdict = await checkCheckpoint(note, log, await witnessKeys(options.witness));
+  const verdict = await checkByAny(note, log, await witnessKeys(options.witness));
   if (!verdict.valid) throw new ConsulError('CHECKPOINT_INVALID', verdict.message);
   const { checkpoint, cosignatures } = verdict;
   const findings = [...found, ...(await auditLog(files, checkpoint, digest, committed))];
@@ -138,7 +154,7 @@ function report({ checkpoint, cosignatures, findings, checked }: Outcome, option
 }
 
 /** Those of the days before, and what is wrong with their time-stamps. */
-async function stampedBefore(folder: string, log: NoteVerifier, bundle: TrustBundle) {
+async function stampedBefore(folder: string, log: readonly NoteVerifier[], bundle: TrustBundle) {
   const trust = prepareTrust(bundle, nodeBackend);
   const seen: Seen[] = [];
   const found: AuditFinding[] = [];
@@ -159,19 +175,16 @@ export async function audit(place: string | undefined, options: AuditOptions): P
   const bundle = await openTrustBundle(await readTrustFile(options), nodeBackend);
   const named = await filesNamed(options.checkpoint);
   if (place !== undefined) {
-    const log = await logKey(bundle, options.post);
+    const log = await logKeys(bundle, options.post);
     if (isUrl(place)) {
       const files = httpLogFiles({ url: place, fetch: globalThis.fetch, timeoutMs });
       return auditSubject({ files, log, seen: named, found: [] }, options);
     }
     const { seen, found } = await stampedBefore(place, log, bundle);
-    return auditSubject(
-      { files: folderFiles(place), log, seen: [...seen, ...named], found },
-      options,
-    );
+    return auditSubject({ files: folderFiles(place), log, seen: [...seen, ...named], found }, options);
   }
   await withPost(options, async ({ paths, settings, store }) => {
-    const log = await logKey(bundle, settings.post.code);
+    const log = await logKeys(bundle, settings.post.code);
     const { seen, found } = await stampedBefore(paths.log, log, bundle);
     const second = anchorPaths(paths.home, settings).checkpoint;
     await auditSubject(

@@ -14,18 +14,10 @@ import { postHome, postPaths } from '../core/store/post-folder.ts';
 import { readPublished } from '../core/store/tiles.ts';
 import { readInput } from './input-file.ts';
 import { audit, cosign, timestamp } from './log-audit.ts';
+import { type CommonOptions, exitStatus, messageLanguage, printJson } from './outcome.ts';
 import { writeOutput } from './output-file.ts';
 import { withPost } from './post.ts';
-import {
-  type CommonOptions,
-  exitStatus,
-  messageLanguage,
-  newCommand,
-  printJson,
-  run,
-  withCommonOptions,
-  withKeyOptions,
-} from './program.ts';
+import { newCommand, run, withCommonOptions, withKeyOptions } from './program.ts';
 import { readTrustFile } from './trust-file.ts';
 import { say } from './words.ts';
 

@@ -1,5 +1,7 @@
-#!/usr/bin/env node
-/** The `consul` command: loads the command that was named and runs it. */
+/** The commands: loads the one that was named and runs it. */
+import { ConsulError } from '../core/errors.ts';
+import { guardProcess, reportFailure } from './outcome.ts';
+
 interface CommandModule {
   main(argv: readonly string[]): Promise<void>;
 }
@@ -73,30 +75,12 @@ async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = 2;
   } else {
     const unknown = `there is no ${name.startsWith('-') ? 'option' : 'command'} ${JSON.stringify(name)}`;
-    await fail(name.startsWith('-') ? unknown : `${unknown}; there are ${Object.keys(commands).join(', ')}`);
+    const message = name.startsWith('-')
+      ? unknown
+      : `${unknown}; there are ${Object.keys(commands).join(', ')}`;
+    reportFailure(new ConsulError('USAGE', message), process.argv.slice(2));
   }
 }
 
-async function fail(message: string): Promise<void> {
-  const [{ reportFailure }, { ConsulError }] = await Promise.all([
-    import('./program.ts'),
-    import('../core/errors.ts'),
-  ]);
-  reportFailure(new ConsulError('USAGE', message), process.argv.slice(2));
-}
-
-/** What no command caught is a defect; it is told like any other failure. */
-async function failUnexpectedly(error: unknown): Promise<void> {
-  const { reportFailure } = await import('./program.ts');
-  reportFailure(error, process.argv.slice(2));
-  process.exit();
-}
-
-process.once('uncaughtException', failUnexpectedly);
-// Who reads the output has seen enough, as `head` has.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
-});
-
+guardProcess();
 await main(process.argv.slice(2));

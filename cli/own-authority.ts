@@ -3,8 +3,8 @@ import { type OpenPost, timestampPolicy } from '../core/issuance/open-post.ts';
 import { serialNumber } from '../core/pki/serial.ts';
 import { openKeyRing } from '../core/store/keys.ts';
 import { type TimestampAuthority, timestampAuthority } from '../core/time/authority.ts';
+import type { CommonOptions } from './outcome.ts';
 import { fileKeys } from './post.ts';
-import type { CommonOptions } from './program.ts';
 
 /**
  * The post's own time-stamp authority, its key open.

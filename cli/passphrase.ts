@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConsulError } from '../core/errors.ts';
-import { type CommonOptions, messageLanguage } from './program.ts';
+import { type CommonOptions, messageLanguage } from './outcome.ts';
 import { say } from './words.ts';
 
 function firstLine(source: string | number, shown: string): Uint8Array {

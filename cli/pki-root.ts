@@ -9,10 +9,10 @@ import {
 } from '../core/issuance/certificates.ts';
 import type { CeremonyAct, CeremonyRecord } from '../core/pki/ceremony-record.ts';
 import { passphraseKeys } from '../core/pki/key-file.ts';
+import { type CommonOptions, messageLanguage } from './outcome.ts';
 import { writeOutput } from './output-file.ts';
 import { namedPassphrase } from './passphrase.ts';
 import { agentOf, fileKeys, withPost } from './post.ts';
-import { type CommonOptions, messageLanguage } from './program.ts';
 import type { RootOptions } from './root-options.ts';
 import { labelled, say } from './words.ts';
 

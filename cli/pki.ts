@@ -25,16 +25,10 @@ import { allCertificates, serialText } from '../core/store/certificate.ts';
 import { readCertificateFile, type SignerName, signerNames } from '../core/store/pki-folder.ts';
 import { shownName } from '../core/verify/trust.ts';
 import { readInput } from './input-file.ts';
+import { type CommonOptions, messageLanguage, printJson } from './outcome.ts';
 import { writeOutput } from './output-file.ts';
 import { type Recorded, recordText, withPki, withRoot, withRootIfNamed } from './pki-root.ts';
-import {
-  type CommonOptions,
-  messageLanguage,
-  newCommand,
-  printJson,
-  run,
-  withKeyOptions,
-} from './program.ts';
+import { newCommand, run, withKeyOptions } from './program.ts';
 import { type RootOptions, withRootOptions } from './root-options.ts';
 import { clockTime, say } from './words.ts';
 

@@ -11,8 +11,8 @@ import { readProcedure } from '../core/procedures/folder.ts';
 import type { Procedures } from '../core/procedures/load.ts';
 import type { Procedure } from '../core/procedures/procedure.ts';
 import { postHome } from '../core/store/post-folder.ts';
+import type { CommonOptions } from './outcome.ts';
 import { postPassphrase } from './passphrase.ts';
-import type { CommonOptions } from './program.ts';
 import { shipped } from './shipped.ts';
 
 export const fontFolder = shipped('templates', 'fonts');
@@ -72,7 +72,7 @@ export async function withIssuing<T>(
     clock,
     fonts: fontFolder,
     threads,
-    workerScript: shipped('dist', 'issuing-worker.js'),
+    workerScript: shipped('dist', 'issuing-worker.mjs'),
     settle: settleRequests({
       procedures,
       post: post.settings.post,

@@ -1,13 +1,7 @@
 import { procedureIds, readProcedure, readProcedureFolder } from '../core/procedures/folder.ts';
+import { type CommonOptions, messageLanguage, printJson } from './outcome.ts';
 import { procedureFolder } from './post.ts';
-import {
-  type CommonOptions,
-  messageLanguage,
-  newCommand,
-  printJson,
-  run,
-  withCommonOptions,
-} from './program.ts';
+import { newCommand, run, withCommonOptions } from './program.ts';
 import { say } from './words.ts';
 
 interface ProcedureOptions extends CommonOptions {

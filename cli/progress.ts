@@ -1,4 +1,4 @@
-import type { CommonOptions } from './program.ts';
+import type { CommonOptions } from './outcome.ts';
 
 export interface ProgressBar {
   advance(count: number): void;

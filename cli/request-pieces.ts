@@ -7,9 +7,9 @@ import { openKeyRing } from '../core/store/keys.ts';
 import { openPieces, readBroughtFile } from '../core/store/pieces.ts';
 import { loadRequest } from '../core/store/request.ts';
 import { announce, ordinal } from './acts.ts';
+import { type CommonOptions, messageLanguage, printJson } from './outcome.ts';
 import { writeOutput } from './output-file.ts';
 import { agentOf, fileKeys, proceduresOf, withPost } from './post.ts';
-import { type CommonOptions, messageLanguage, printJson } from './program.ts';
 import { pieceSummary } from './request-shown.ts';
 import { say } from './words.ts';
 

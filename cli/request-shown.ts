@@ -7,8 +7,8 @@ import { localDay } from '../core/procedures/calendar.ts';
 import { type RequestState, requestStates } from '../core/procedures/definition.ts';
 import { listRequests } from '../core/store/request.ts';
 import type { PieceRow, RequestRow } from '../core/store/schema.ts';
+import { type CommonOptions, messageLanguage, printJson } from './outcome.ts';
 import { withPost } from './post.ts';
-import { type CommonOptions, messageLanguage, printJson } from './program.ts';
 import { clockTime, say } from './words.ts';
 
 /** A request in the JSON of the commands. */

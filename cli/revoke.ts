@@ -1,14 +1,8 @@
 import { revokeDocument } from '../core/casework/revocation.ts';
 import { nodeBackend } from '../core/crypto/node.ts';
+import { type CommonOptions, messageLanguage, printJson } from './outcome.ts';
 import { agentOf, withPost } from './post.ts';
-import {
-  type CommonOptions,
-  messageLanguage,
-  newCommand,
-  printJson,
-  run,
-  withCommonOptions,
-} from './program.ts';
+import { newCommand, run, withCommonOptions } from './program.ts';
 import { clockTime, say } from './words.ts';
 
 async function revoke(number: string, options: CommonOptions & { reason: string }): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { type CommonOptions, withKeyOptions } from './program.ts';
+import type { CommonOptions } from './outcome.ts';
+import { withKeyOptions } from './program.ts';
 
 /** Options of the acts that need the key of the root. */
 export interface RootOptions extends CommonOptions {

@@ -2,16 +2,10 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { ConsulError } from '../core/errors.ts';
 import { timestampApplication } from '../intake/tsa.ts';
+import { type CommonOptions, messageLanguage, printJson } from './outcome.ts';
 import { ownAuthority } from './own-authority.ts';
 import { withPost } from './post.ts';
-import {
-  type CommonOptions,
-  messageLanguage,
-  newCommand,
-  printJson,
-  run,
-  withKeyOptions,
-} from './program.ts';
+import { newCommand, run, withKeyOptions } from './program.ts';
 import { say } from './words.ts';
 
 interface ServeOptions extends CommonOptions {

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The folder of the package: the first above this file that holds package.json, whether bundled or not. */
+/** The folder of the package: the first above this file that holds the templates, whether bundled or not. */
 function packageFolder(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  while (!existsSync(join(folder, 'templates'))) folder = dirname(folder);
   return folder;
 }
 

@@ -1,14 +1,8 @@
 import { publishStatusList } from '../core/issuance/status.ts';
 import { openKeyRing } from '../core/store/keys.ts';
+import { type CommonOptions, messageLanguage, printJson } from './outcome.ts';
 import { fileKeys, withPost } from './post.ts';
-import {
-  type CommonOptions,
-  messageLanguage,
-  newCommand,
-  printJson,
-  run,
-  withKeyOptions,
-} from './program.ts';
+import { newCommand, run, withKeyOptions } from './program.ts';
 import { say } from './words.ts';
 
 async function publish(options: CommonOptions): Promise<void> {

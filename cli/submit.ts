@@ -14,8 +14,8 @@ import { sha256 } from '../core/store/canonical.ts';
 import { openPieces } from '../core/store/pieces.ts';
 import { loadRequest, type RequestFile } from '../core/store/request.ts';
 import { readJson } from './json-data.ts';
+import { type CommonOptions, messageLanguage, printJson } from './outcome.ts';
 import { agentOf, procedureOf, withIssuing, withPost } from './post.ts';
-import { type CommonOptions, messageLanguage, printJson } from './program.ts';
 import { pieceFiles } from './request-pieces.ts';
 import { labelled, say } from './words.ts';
 

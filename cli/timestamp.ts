@@ -9,18 +9,11 @@ import type { TimestampSource } from '../core/time/source.ts';
 import { checkToken } from '../core/time/token.ts';
 import { prepareTrust, shownName } from '../core/verify/trust.ts';
 import { readInput } from './input-file.ts';
+import { type CommonOptions, exitStatus, messageLanguage, printJson } from './outcome.ts';
 import { writeOutput } from './output-file.ts';
 import { ownAuthority } from './own-authority.ts';
 import { withPost } from './post.ts';
-import {
-  type CommonOptions,
-  exitStatus,
-  messageLanguage,
-  newCommand,
-  printJson,
-  run,
-  withKeyOptions,
-} from './program.ts';
+import { newCommand, run, withKeyOptions } from './program.ts';
 import { readTrustFile } from './trust-file.ts';
 import { clockTime, say } from './words.ts';
 

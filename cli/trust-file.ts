@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ConsulError } from '../core/errors.ts';
 import { readInput } from './input-file.ts';
-import type { CommonOptions } from './program.ts';
+import type { CommonOptions } from './outcome.ts';
 
 export const maxBundle = 16 * 1024 * 1024;
 

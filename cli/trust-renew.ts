@@ -1,6 +1,6 @@
 import { renewTrust } from '../core/issuance/certificates.ts';
+import { messageLanguage, printJson } from './outcome.ts';
 import { withPki, withRoot } from './pki-root.ts';
-import { messageLanguage, printJson } from './program.ts';
 import type { RootOptions } from './root-options.ts';
 import { say } from './words.ts';
 

@@ -5,15 +5,9 @@ import { openTrustBundle, type TrustBundle, trustFreshness } from '../core/pki/t
 import { postHome, postPaths, readSettings } from '../core/store/post-folder.ts';
 import { shownName } from '../core/verify/trust.ts';
 import { readInput } from './input-file.ts';
+import { type CommonOptions, messageLanguage, printJson } from './outcome.ts';
 import { writeOutput } from './output-file.ts';
-import {
-  type CommonOptions,
-  messageLanguage,
-  newCommand,
-  printJson,
-  run,
-  withCommonOptions,
-} from './program.ts';
+import { newCommand, run, withCommonOptions } from './program.ts';
 import { type RootOptions, withRootOptions } from './root-options.ts';
 import { maxBundle } from './trust-file.ts';
 import { clockTime, say } from './words.ts';

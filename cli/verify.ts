@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import pc from 'picocolors';
 import { fromUtf8 } from '../core/bytes.ts';
 import { nodeBackend } from '../core/crypto/node.ts';
@@ -14,12 +15,10 @@ import {
   errorText,
   exitStatus,
   messageLanguage,
-  newCommand,
   printJson,
-  run,
+  reportFailure,
   statusOfError,
-  withCommonOptions,
-} from './program.ts';
+} from './outcome.ts';
 import { readTrustFile } from './trust-file.ts';
 
 interface VerifyOptions extends CommonOptions {
@@ -38,16 +37,14 @@ const startsWith = (bytes: Uint8Array, ...octets: number[]): boolean =>
 const looksLikePdf = (bytes: Uint8Array): boolean =>
   Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 1024)).includes('%PDF-');
 
+const looksLikePicture = (bytes: Uint8Array): boolean =>
+  startsWith(bytes, 0x89, 0x50, 0x4e, 0x47) || startsWith(bytes, 0xff, 0xd8, 0xff);
+
 async function verifyBytes(bytes: Uint8Array, context: VerifyContext): Promise<Report> {
-  if (looksLikePdf(bytes)) {
-    const { verifyPdf } = await import('../core/verify/document.ts');
-    const { readPictureCodes } = await import('./pictures.ts');
-    return verifyPdf(bytes, context, readPictureCodes);
-  }
-  if (startsWith(bytes, 0x89, 0x50, 0x4e, 0x47) || startsWith(bytes, 0xff, 0xd8, 0xff)) {
-    const { verifyCodes } = await import('../core/verify/picture.ts');
-    const { readPictureCodes } = await import('./pictures.ts');
-    return verifyCodes(await readPictureCodes(bytes), context);
+  const isPdf = looksLikePdf(bytes);
+  if (isPdf || looksLikePicture(bytes)) {
+    const files = await import('./verify-files.ts');
+    return isPdf ? files.verifyPdfFile(bytes, context) : files.verifyPictureFile(bytes, context);
   }
   if (bytes[0] === 0xd2) return verifySeal(bytes, context);
   let text: string;
@@ -137,15 +134,67 @@ async function verify(files: readonly string[], options: VerifyOptions): Promise
   process.exitCode = statusOf(verdicts);
 }
 
+const usage = `Usage: consul verify [options] <file...>
+
+Verifies documents (PDF), scans (PNG, JPEG, PDF) and seals, offline
+
+Arguments:
+  file                  PDF, picture, seal text or file that holds it; - for standard input
+
+Options:
+  --home <folder>       the post's folder (else CONSUL_HOME, else the XDG data folder)
+  --json                print one JSON document on standard output
+  --quiet               print only what was asked for
+  --lang <language>     language of messages (choices: "fr", "en")
+  --debug               show the stack trace of an error
+  --trust <file>        the trust bundle (else CONSUL_TRUST, else the post's own)
+  --root <fingerprint>  SHA-256 of the root certificate that must have signed the bundle
+  --at <time>           verify as of this time (RFC 3339) instead of now
+  -h, --help            display help for command
+
+Exit status: 0 passed, 1 failed, 2 wrong usage, 3 indeterminate.
+`;
+
+/** By the parser of Node, not the one of the other commands: a verifier must start at once. */
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        home: { type: 'string' },
+        json: { type: 'boolean' },
+        quiet: { type: 'boolean' },
+        lang: { type: 'string' },
+        debug: { type: 'boolean' },
+        trust: { type: 'string' },
+        root: { type: 'string' },
+        at: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch (cause) {
+    throw new ConsulError('USAGE', (cause as Error).message.split('. ', 1)[0] ?? 'wrong arguments', {
+      cause,
+    });
+  }
+}
+
+const isLanguage = (text: string | undefined): text is 'fr' | 'en' | undefined =>
+  text === undefined || text === 'fr' || text === 'en';
+
 export async function main(argv: readonly string[]): Promise<void> {
-  const command = withCommonOptions(
-    newCommand('consul verify', 'Verifies documents (PDF), scans (PNG, JPEG, PDF) and seals, offline'),
-  )
-    .argument('<file...>', 'PDF, picture, seal text or file that holds it; - for standard input')
-    .option('--trust <file>', "the trust bundle (else CONSUL_TRUST, else the post's own)")
-    .option('--root <fingerprint>', 'SHA-256 of the root certificate that must have signed the bundle')
-    .option('--at <time>', 'verify as of this time (RFC 3339) instead of now')
-    .addHelpText('after', '\nExit status: 0 passed, 1 failed, 2 wrong usage, 3 indeterminate.')
-    .action(verify);
-  await run(command, argv);
+  try {
+    const { values, positionals } = parse(argv);
+    const { help, lang, ...rest } = values;
+    if (help) {
+      process.stdout.write(usage);
+      return;
+    }
+    if (!isLanguage(lang)) throw new ConsulError('USAGE', `--lang takes fr or en, not ${lang}`);
+    if (positionals.length === 0) throw new ConsulError('USAGE', 'verify takes at least one file');
+    await verify(positionals, { ...rest, ...(lang ? { lang } : {}) });
+  } catch (error) {
+    reportFailure(error, argv);
+  }
 }

@@ -95,6 +95,11 @@ export interface ErrorDetail {
  */
 export class ConsulError extends Error {
   override readonly name = 'ConsulError';
+  /** By name: bundles that are loaded apart, as the verifier's, each have this class. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'ConsulError';
+  }
+
   readonly code: ErrorCode;
   readonly details: readonly ErrorDetail[];
 

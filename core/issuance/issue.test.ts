@@ -2,8 +2,10 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { exampleSignatory } from '../../fixtures/post.ts';
+import { nodeBackend } from '../crypto/node.ts';
 import { ConsulError } from '../errors.ts';
 import { loadRequest, updateRequest } from '../store/request.ts';
+import { appendTimeline } from '../store/timeline.ts';
 import { issueMany } from './batch.ts';
 import { decidedDraft } from './decided.ts';
 import type { Draft } from './draft.ts';
@@ -68,9 +70,20 @@ test('a request that was withdrawn since its draft was made takes no number', as
   const { context, post } = opened;
   const file = await loadRequest(post.store.read, 'A');
   const draft: Draft = { ...decidedDraft(file, decide), compose: someDraft('A').compose, prefix: 'SI' };
-  await post.store.transact((tx) =>
-    updateRequest(tx, file, { ...file, request: { ...file.request, state: 'withdrawn', version: 2 } }),
-  );
+  await post.store.transact(async (tx) => {
+    await updateRequest(tx, file, { ...file, request: { ...file.request, state: 'withdrawn', version: 2 } });
+    const told = {
+      reference: 'A',
+      at: file.request.submittedAt,
+      actor: 'citizen',
+      kind: 'request.withdrawn',
+    };
+    await appendTimeline(
+      tx,
+      [{ ...told, detail: {}, trace: { from: 'accepted', to: 'withdrawn' } }],
+      nodeBackend.random,
+    );
+  });
   await expect(issueGroup(context, [...some('B'), draft])).rejects.toEqual(code('REQUEST_WRONG_STATE'));
   expect(await numbers()).toEqual([]);
   await issueGroup(context, some('B'));

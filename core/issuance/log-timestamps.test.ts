@@ -40,7 +40,7 @@ async function stampedLog(): Promise<{ log: string; file: string }> {
   return { log, file: (await stampCheckpoint(log, source, new Date())).file };
 }
 const faults = async (log: string) =>
-  Promise.all((await stampedCheckpoints(log)).map((each) => stampFault(each, key, trusted)));
+  Promise.all((await stampedCheckpoints(log)).map((each) => stampFault(each, [key], trusted)));
 
 test('the checkpoint of a day is time-stamped once', async () => {
   const { log, file } = await stampedLog();
@@ -87,7 +87,7 @@ test('an authority that is not trusted is named', async () => {
   const { log } = await stampedLog();
   const [stamped] = await stampedCheckpoints(log);
   if (!stamped) throw new Error('nothing was stamped');
-  expect(await stampFault(stamped, key, async ({ certificate }) => certificate.subject.text)).toContain(
+  expect(await stampFault(stamped, [key], async ({ certificate }) => certificate.subject.text)).toContain(
     'CN=',
   );
 });

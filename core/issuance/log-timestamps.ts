@@ -78,17 +78,18 @@ export async function stampedCheckpoints(log: string): Promise<readonly StampedC
 
 /**
  * What is wrong with a checkpoint that was time-stamped: its signature, its token, or the day of its name.
+ * @param keys of the log: the present one and those before it
  * @param authorityFault why the authority of a token that is right in itself is not trusted
  * @returns undefined where all is right; whether the log went through it is for `compareCheckpoints`
  */
 export async function stampFault(
   { file, checkpoint, token }: StampedCheckpoint,
-  log: NoteVerifier,
+  keys: readonly NoteVerifier[],
   authorityFault: (token: CheckedToken) => Promise<string | undefined>,
 ): Promise<string | undefined> {
   try {
-    const verdict = await checkCheckpoint(checkpoint, log);
-    if (!verdict.valid) return verdict.message;
+    const verdicts = await Promise.all(keys.map((key) => checkCheckpoint(checkpoint, key)));
+    if (!verdicts.some(({ valid }) => valid)) return 'it was not signed by the log';
   } catch (error) {
     if (error instanceof ConsulError) return error.message;
     throw error;

@@ -1,77 +1,62 @@
-import { type Static, Type } from '@sinclair/typebox';
-import { Value } from '@sinclair/typebox/value';
 import { equalBytes, toHex } from '../bytes.ts';
 import type { CryptoBackend } from '../crypto/backend.ts';
 import { ConsulError } from '../errors.ts';
 import { type CborValue, decodeCbor, encodeCbor } from '../seal/cbor.ts';
 import { prepareCose, protectedKid, readCose, signCose, toBeSigned } from '../seal/cose.ts';
+import { list, members, octets, oneOf, optional, type Shaped, text, whole } from '../seal/shape.ts';
 import { parseCertificate } from './certificate.ts';
 import type { Signer } from './signer.ts';
 
-const Bytes = Type.Uint8Array({ minByteLength: 1, maxByteLength: 16 * 1024 });
-const Time = Type.Integer({ minimum: 0 });
-const Name = Type.String({ minLength: 1, maxLength: 300 });
-
-/** What a trusted key may sign. */
-const KeyUse = Type.Union([Type.Literal('document'), Type.Literal('seal'), Type.Literal('timestamp')]);
+const certificate = octets(16 * 1024);
+const seconds = whole(0);
+const name = text(300);
 
 /**
  * Content of a trust bundle: all that a stranger needs to verify offline. Times are seconds since 1970.
  * The bundle says which certificates a state stands behind, since when one is retired or compromised, and which
  * transparency logs its posts keep.
  */
-export const TrustContentSchema = Type.Object(
-  {
-    /** Tells a bundle from every other thing that the root may sign. */
-    kind: Type.Literal('consul-trust'),
-    version: Type.Literal(1),
-    sequence: Type.Integer({ minimum: 1 }),
-    issued: Time,
-    nextUpdate: Time,
-    /** Days after `nextUpdate` during which the bundle still serves, with a warning. */
-    graceDays: Type.Integer({ minimum: 0, maximum: 366 }),
-    root: Bytes,
-    authorities: Type.Array(Bytes, { maxItems: 1000 }),
-    posts: Type.Array(
-      Type.Object(
-        {
-          code: Name,
-          country: Name,
-          fr: Name,
-          en: Name,
-          host: Name,
-          /** IANA name; days of validity are days there. */
-          timeZone: Name,
-        },
-        { additionalProperties: false },
-      ),
-      { maxItems: 1000 },
-    ),
-    keys: Type.Array(
-      Type.Object(
-        {
-          certificate: Bytes,
-          use: KeyUse,
-          post: Name,
-          state: Type.Union([Type.Literal('active'), Type.Literal('retired'), Type.Literal('compromised')]),
-          /** Last signing time of a retired key. */
-          lastSigning: Type.Optional(Time),
-          /** First log index that is no longer trusted, for a compromised key. */
-          compromisedSince: Type.Optional(Type.Integer({ minimum: 0 })),
-        },
-        { additionalProperties: false },
-      ),
-      { maxItems: 10_000 },
-    ),
-    /** Verifier keys of the logs, C2SP signed-note form. */
-    logs: Type.Array(Type.Object({ post: Name, key: Name }, { additionalProperties: false }), {
-      maxItems: 1000,
+const trustContent = members({
+  /** Tells a bundle from every other thing that the root may sign. */
+  kind: oneOf('consul-trust'),
+  version: oneOf(1),
+  sequence: whole(1),
+  issued: seconds,
+  nextUpdate: seconds,
+  /** Days after `nextUpdate` during which the bundle still serves, with a warning. */
+  graceDays: whole(0, 366),
+  root: certificate,
+  authorities: list(certificate, 1000),
+  posts: list(
+    members({
+      code: name,
+      country: name,
+      fr: name,
+      en: name,
+      host: name,
+      /** IANA name; days of validity are days there. */
+      timeZone: name,
     }),
-  },
-  { additionalProperties: false },
-);
+    1000,
+  ),
+  keys: list(
+    members({
+      certificate,
+      use: oneOf('document', 'seal', 'timestamp'),
+      post: name,
+      state: oneOf('active', 'retired', 'compromised'),
+      /** Last signing time of a retired key. */
+      lastSigning: optional(seconds),
+      /** First log index that is no longer trusted, for a compromised key. */
+      compromisedSince: optional(whole(0)),
+    }),
+    10_000,
+  ),
+  /** Verifier keys of the logs, C2SP signed-note form. */
+  logs: list(members({ post: name, key: name }), 1000),
+});
 
-export type TrustContent = Static<typeof TrustContentSchema>;
+export type TrustContent = Shaped<typeof trustContent>;
 export type TrustedKey = TrustContent['keys'][number];
 
 export interface TrustBundle extends TrustContent {
@@ -123,11 +108,10 @@ export async function openTrustBundle(
 ): Promise<TrustBundle> {
   try {
     const cose = readCose(bytes, maxBytes);
-    const content = fromCbor(decodeCbor(cose.payload, maxBytes));
-    if (!Value.Check(TrustContentSchema, content)) {
-      const first = Value.Errors(TrustContentSchema, content).First();
-      throw new ConsulError('TRUST_INVALID', `its content is malformed at ${first?.path}`);
-    }
+    const data = fromCbor(decodeCbor(cose.payload, maxBytes));
+    const fault = trustContent.fault(data, '');
+    if (fault !== undefined) throw new ConsulError('TRUST_INVALID', `its content is malformed at ${fault}`);
+    const content = data as TrustContent;
     const root = parseCertificate(content.root);
     const fingerprint = await backend.digest('sha256', content.root);
     const kid = protectedKid(cose);

@@ -144,7 +144,7 @@ describe('claims of the holder', () => {
 describe('persons of every script', () => {
   it.each(Object.entries(exampleTravellers))('%s', (_, traveller) => {
     const data = exampleRequest('prise-en-charge', today);
-    data['beneficiaries'] = [traveller];
+    data.beneficiaries = [traveller];
     const { record, claims } = composed('prise-en-charge', 'fr', data);
     const name = rowsOf(record).find(({ field }) => field === 'beneficiaries.0.name')?.value ?? '';
     if (traveller.givenNames) expect(name).toContain(traveller.givenNames.normalize('NFC'));
@@ -155,7 +155,7 @@ describe('persons of every script', () => {
 
   it('each get their rows, numbered where there are several', () => {
     const data = exampleRequest('prise-en-charge', today);
-    data['beneficiaries'] = Object.values(exampleTravellers);
+    data.beneficiaries = Object.values(exampleTravellers);
     const { record } = composed('prise-en-charge', 'en', data);
     expect(record.blocks).toContainEqual({ kind: 'heading', text: 'Beneficiary 3 of 6' });
     expect(rowsOf(record).map(({ field }) => field)).toContain('beneficiaries.5.passport');
@@ -168,7 +168,7 @@ describe('persons of every script', () => {
     let printed = 0;
     for (const text of strings) {
       const data = exampleRequest('prise-en-charge', today);
-      data['beneficiaries'][0].givenNames = text;
+      data.beneficiaries[0].givenNames = text;
       if (validateData(procedures.get('prise-en-charge')!, data, { language: 'fr', today }).length > 0)
         continue;
       const { record, claims } = composed('prise-en-charge', 'fr', data);
@@ -208,13 +208,13 @@ describe('composing', () => {
 
   it('cuts the validity to what the procedure allows', () => {
     const data = exampleRequest('hebergement', today);
-    data['stay'].until = '2029-01-01';
+    data.stay.until = '2029-01-01';
     expect(composed('hebergement', 'fr', data).validUntil.toISOString()).toBe('2027-06-10T21:59:59.000Z');
   });
 
   it('refuses a validity that ends before it begins', () => {
     const data = exampleRequest('hebergement', today);
-    data['stay'].until = '2026-11-01';
+    data.stay.until = '2026-11-01';
     expect(() => composed('hebergement', 'fr', data)).toThrow(
       /valid until 2026-11-01 but only from 2026-11-24/,
     );
@@ -223,7 +223,7 @@ describe('composing', () => {
   it('names the part of a definition that data never checked cannot fill', () => {
     expect(() => composed('hebergement', 'fr', {})).toThrow(/procedure hebergement: cannot work out/);
     const data = exampleRequest('hebergement', today);
-    delete data['host'].birth.place;
+    delete data.host.birth.place;
     expect(() => composed('hebergement', 'fr', data)).toThrow(/cannot work out `\{data\.host\.birth/);
   });
 });

@@ -46,7 +46,7 @@ describe('procedures in a folder', () => {
     const text = readFileSync(file, 'utf8');
     writeFileSync(file, text.replace('standard: 20 }', 'standard: 18 }'));
     const changed = await readProcedure(folder(), 'hebergement', { checked: checked() });
-    expect(changed.definition.fee.amounts['EUR']).toEqual({ 'close-family': 0, standard: 18 });
+    expect(changed.definition.fee.amounts.EUR).toEqual({ 'close-family': 0, standard: 18 });
     expect(kept()).toHaveLength(2);
 
     writeFileSync(file, text.replace('prefix: AH', 'prefix: ah'));

@@ -59,14 +59,14 @@ describe.each(exampleIds)('pieces of %s', (id) => {
 describe('pieces by condition', () => {
   it('follow the situation of the guarantor and the beneficiary', () => {
     const id = 'prise-en-charge';
-    expect(asked(id, (d) => (d['guarantor'].nationality = 'FR'))).not.toContain('guarantor-permit');
-    expect(asked(id, (d) => (d['resources'].status = 'self-employed'))).toContain('business-register');
-    expect(asked(id, (d) => (d['resources'].status = 'self-employed'))).not.toContain('work-contract');
-    expect(asked(id, (d) => (d['stay'].purpose = 'medical'))).toContain('medical-appointment');
-    expect(asked(id, (d) => (d['stay'].purpose = 'visit'))).not.toContain('admission');
-    expect(asked(id, (d) => (d['beneficiaries'][0].relation = 'friend'))).not.toContain('relation-proof:1');
-    expect(asked(id, (d) => (d['beneficiaries'][0].birth.date = '2010'))).toContain('parental-consent:1');
-    const two = asked(id, (d) => d['beneficiaries'].push({ ...d['beneficiaries'][0], relation: 'none' }));
+    expect(asked(id, (d) => (d.guarantor.nationality = 'FR'))).not.toContain('guarantor-permit');
+    expect(asked(id, (d) => (d.resources.status = 'self-employed'))).toContain('business-register');
+    expect(asked(id, (d) => (d.resources.status = 'self-employed'))).not.toContain('work-contract');
+    expect(asked(id, (d) => (d.stay.purpose = 'medical'))).toContain('medical-appointment');
+    expect(asked(id, (d) => (d.stay.purpose = 'visit'))).not.toContain('admission');
+    expect(asked(id, (d) => (d.beneficiaries[0].relation = 'friend'))).not.toContain('relation-proof:1');
+    expect(asked(id, (d) => (d.beneficiaries[0].birth.date = '2010'))).toContain('parental-consent:1');
+    const two = asked(id, (d) => d.beneficiaries.push({ ...d.beneficiaries[0], relation: 'none' }));
     expect(two.filter((name) => name.includes(':'))).toEqual([
       'beneficiary-identity:1',
       'beneficiary-identity:2',
@@ -76,16 +76,16 @@ describe('pieces by condition', () => {
 
   it('follow the title to the dwelling and the lease', () => {
     const id = 'hebergement';
-    expect(asked(id, (d) => (d['dwelling'].title = 'owner'))).toEqual([
+    expect(asked(id, (d) => (d.dwelling.title = 'owner'))).toEqual([
       'host-identity',
       'guest-identity:1',
       'deed',
       'bill',
     ]);
-    expect(asked(id, (d) => (d['dwelling'].title = 'free'))).toContain('owner-declaration');
-    expect(asked(id, (d) => (d['dwelling'].lease.forbidsLodging = true))).toContain('landlord-agreement');
-    expect(asked(id, (d) => (d['host'].nationality = 'GA'))).toContain('host-permit');
-    expect(asked(id, (d) => (d['guests'][0].birth.date = '2015-05-05'))).toContain('parental-consent:1');
+    expect(asked(id, (d) => (d.dwelling.title = 'free'))).toContain('owner-declaration');
+    expect(asked(id, (d) => (d.dwelling.lease.forbidsLodging = true))).toContain('landlord-agreement');
+    expect(asked(id, (d) => (d.host.nationality = 'GA'))).toContain('host-permit');
+    expect(asked(id, (d) => (d.guests[0].birth.date = '2015-05-05'))).toContain('parental-consent:1');
   });
 });
 
@@ -114,7 +114,7 @@ describe('a piece handed in', () => {
 
   it('is as old as the form says where nobody has read it yet', () => {
     const data = exampleRequest('hebergement', today);
-    data['proof'].issuedOn = '2026-05-01';
+    data.proof.issuedOn = '2026-05-01';
     expect(with_({}, data)).toMatchObject([{ rule: 'piece.old' }]);
     expect(with_({ issuedOn: '2026-11-01' }, data)).toEqual([]);
   });
@@ -176,7 +176,7 @@ describe('fees', () => {
       category: 'close-family',
       amount: 0,
     });
-    data['guests'][0].relation = 'friend';
+    data.guests[0].relation = 'friend';
     expect(feeFor(lodging, data, { currency: 'EUR', today })).toMatchObject({
       category: 'standard',
       amount: 20,

@@ -82,11 +82,16 @@ export function openSqlite(file: string, access: 'read' | 'write'): Sqlite {
       readonly: access === 'read',
       timeout: busyTimeout,
     });
-    database.pragma('foreign_keys = ON');
-    database.pragma('synchronous = FULL');
-    database.pragma('cache_size = -32768');
-    // 32 MiB of log between checkpoints: pages that many acts touch are written into the file once.
-    database.pragma('wal_autocheckpoint = 8192');
+    try {
+      database.pragma('foreign_keys = ON');
+      database.pragma('synchronous = FULL');
+      database.pragma('cache_size = -32768');
+      // 32 MiB of log between checkpoints: pages that many acts touch are written into the file once.
+      database.pragma('wal_autocheckpoint = 8192');
+    } catch (cause) {
+      database.close();
+      throw cause;
+    }
     return database;
   });
   return {

@@ -57,9 +57,11 @@ export async function openStore(file: string, options: StoreOptions = {}): Promi
 
   const connection = openSqlite(file, 'write');
   const writer = new Kysely<Schema>({ dialect: connection.dialect });
+  let readConnection: Sqlite;
   try {
     await prepare(connection, writer, file, options);
     if (!options.audit) await checkAnchor(writer, anchor);
+    readConnection = openSqlite(file, 'read');
   } catch (cause) {
     await writer.destroy();
     connection.close();
@@ -67,7 +69,6 @@ export async function openStore(file: string, options: StoreOptions = {}): Promi
     throw cause;
   }
 
-  const readConnection = openSqlite(file, 'read');
   const reader = new Kysely<Schema>({ dialect: readConnection.dialect });
   const keepAnchor = anchorKeeper(writer, anchor);
   return {

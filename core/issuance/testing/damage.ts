@@ -137,7 +137,7 @@ function filesOf(home: string, part: Part): string[] {
 }
 
 /** Everything that the database says, or undefined where it says nothing at all. */
-export function content(database: string): string | undefined {
+function content(database: string): string | undefined {
   try {
     const db = new BetterSqlite3(database);
     try {
@@ -170,7 +170,7 @@ export function content(database: string): string | undefined {
 }
 
 /** What the audit finds in a post: the first fault, or undefined. */
-export async function firstFault(home: string): Promise<string | undefined> {
+async function firstFault(home: string): Promise<string | undefined> {
   const paths = postPaths(home);
   try {
     const options = { anchor: anchorPaths(home, settings).journal, audit: true };
@@ -256,11 +256,7 @@ export async function flipBits(
     restore();
     writeFileSync(file, bytes);
     if (content(database) === before && (part === 'database' || part === 'write-ahead log')) withoutEffect++;
-    else {
-      restore(); writeFileSync(file, bytes); const after = content(database); let i = 0; while (after?.[i] === before[i] && i < before.length) i++;
-      console.log('DIFF', after === undefined ? 'undefined' : after === before ? 'same now' : [before.slice(i - 80, i + 100), after.slice(i - 80, i + 100)], await firstFault(home));
-      missed.push(`bit ${bit} of ${relative(home, file)}`);
-    }
+    else missed.push(`bit ${bit} of ${relative(home, file)}`);
   }
   return { found, withoutEffect, missed };
 }
