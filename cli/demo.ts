@@ -63,7 +63,7 @@ run(0, 'verify', document, '--trust', trust);
 say('One byte is changed.');
 const forged = join(folder, 'forged.pdf');
 const bytes = readFileSync(document);
-const at = Math.floor(bytes.length / 2);
+const at = Math.floor(bytes.length / 4);
 bytes[at] = (bytes[at] ?? 0) ^ 1;
 writeFileSync(forged, bytes);
 run(1, 'verify', forged, '--trust', trust, '--quiet');
