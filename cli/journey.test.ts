@@ -68,6 +68,7 @@ describe('init', () => {
         fr: 'Consulat du Sénégal à Lyon',
         en: 'Consulate of Senegal in Lyon',
         host: 'v.example/sn',
+        timeZone: 'Africa/Dakar',
       },
     ]);
   });

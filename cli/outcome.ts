@@ -50,8 +50,8 @@ const noRoom = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 function describe(error: unknown): Described {
   if (error instanceof ConsulError) return error;
   const { name, code, syscall, path, message } = error as NodeJS.ErrnoException;
-  // By name: the parser itself is loaded only by the commands that need it.
-  if (name === 'CommanderError')
+  // By its code: the parser itself is loaded only by the commands that need it.
+  if (code?.startsWith('commander.'))
     return { code: 'USAGE', message: message.replace(/^error: /, '').replace(/\.$/, ''), details: [] };
   if (name === 'ExitPromptError')
     return { code: 'USAGE', message: 'a question was not answered', details: [] };
