@@ -1,7 +1,7 @@
+import type { VerifyContext } from '../core/verify/context.ts';
 import { verifyPdf } from '../core/verify/document.ts';
 import { verifyCodes } from '../core/verify/picture.ts';
 import type { Report } from '../core/verify/report.ts';
-import type { VerifyContext } from '../core/verify/seal.ts';
 import { readPictureCodes } from './pictures.ts';
 
 // Apart from the rest of the verifier: a seal alone is verified without the readers of PDF and pictures.

@@ -5,8 +5,9 @@ import { fromUtf8 } from '../core/bytes.ts';
 import { nodeBackend } from '../core/crypto/node.ts';
 import { ConsulError } from '../core/errors.ts';
 import { openTrustBundle } from '../core/pki/trust-bundle.ts';
+import type { VerifyContext } from '../core/verify/context.ts';
 import type { Report } from '../core/verify/report.ts';
-import { type VerifyContext, verifySeal } from '../core/verify/seal.ts';
+import { verifySeal } from '../core/verify/seal.ts';
 import { prepareTrust } from '../core/verify/trust.ts';
 import { readInput } from './input-file.ts';
 import {
@@ -24,6 +25,7 @@ import { readTrustFile } from './trust-file.ts';
 interface VerifyOptions extends CommonOptions {
   trust?: string;
   root?: string;
+  status?: readonly string[];
   at?: string;
 }
 
@@ -109,7 +111,11 @@ async function verdictOn(file: string, context: VerifyContext): Promise<Verdict>
 async function verify(files: readonly string[], options: VerifyOptions): Promise<void> {
   const bundle = await openTrustBundle(await readTrustFile(options), nodeBackend, options.root);
   const context = {
-    trust: prepareTrust(bundle, nodeBackend),
+    trust: prepareTrust(
+      bundle,
+      nodeBackend,
+      await Promise.all((options.status ?? []).map((file) => readInput(file, maxBytes))),
+    ),
     now: verificationTime(options.at),
     language: messageLanguage(options),
   };
@@ -149,6 +155,7 @@ Options:
   --debug               show the stack trace of an error
   --trust <file>        the trust bundle (else CONSUL_TRUST, else the post's own)
   --root <fingerprint>  SHA-256 of the root certificate that must have signed the bundle
+  --status <file>       a status list newer than the bundle (tells revocations); may be repeated
   --at <time>           verify as of this time (RFC 3339) instead of now
   -h, --help            display help for command
 
@@ -169,6 +176,7 @@ function parse(argv: readonly string[]) {
         debug: { type: 'boolean' },
         trust: { type: 'string' },
         root: { type: 'string' },
+        status: { type: 'string', multiple: true },
         at: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },

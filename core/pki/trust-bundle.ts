@@ -54,6 +54,8 @@ const trustContent = members({
   ),
   /** Verifier keys of the logs, C2SP signed-note form. */
   logs: list(members({ post: name, key: name }), 1000),
+  /** Copies of the posts' status lists as they were when the bundle was made. */
+  statusLists: optional(list(members({ post: name, list: octets(8 * 1024 * 1024) }), 1000)),
 });
 
 export type TrustContent = Shaped<typeof trustContent>;

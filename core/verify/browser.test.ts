@@ -7,9 +7,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { nodeBackend } from '../crypto/node.ts';
 import { openTrustBundle } from '../pki/trust-bundle.ts';
 import { sealUrl } from '../seal/carrier.ts';
+import type { VerifyContext } from './context.ts';
 import { verifyPdf } from './document.ts';
 import { arabicRecord, ceremonyCast, flipped, host, makeDocument, times, trustBytes } from './fixture.ts';
-import { type VerifyContext, verifySeal } from './seal.ts';
+import { verifySeal } from './seal.ts';
 import { prepareTrust } from './trust.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

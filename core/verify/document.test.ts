@@ -107,6 +107,7 @@ const allChecks = [
   'record-seal',
   'page-text',
   'qr-code',
+  'status',
   'validity',
 ];
 

@@ -16,20 +16,14 @@ import type { Picture, ReadCode, ReadCodes } from '../seal/picture.ts';
 import { isMatrixOf } from '../seal/qr.ts';
 import type { Seal } from '../seal/seal.ts';
 import { checkToken } from '../time/token.ts';
+import { clockSkew, postOf, type VerifyContext } from './context.ts';
 import { strangeDrawing } from './drawing.ts';
 import { attachmentNames, strangePart } from './parts.ts';
 import { verifyCodes } from './picture.ts';
 import { readRecord, recordContradiction, textDifference } from './record.ts';
 import type { Report } from './report.ts';
-import {
-  checkSeal,
-  checkValidity,
-  clockSkew,
-  postOf,
-  reportOn,
-  sealFrom,
-  type VerifyContext,
-} from './seal.ts';
+import { checkSeal, checkValidity, reportOn, sealFrom } from './seal.ts';
+import { checkStatus } from './status.ts';
 import { checkFreshness, keyState, shownName, type Trust } from './trust.ts';
 import { Checklist, sayTime } from './words.ts';
 
@@ -128,6 +122,7 @@ async function verifySigned(
     await checkSeal(list, seal, context.trust, logIndex);
     record = recordOf(attachments, list);
     if (record) await checkEqualities(file, record, seal, list, context.trust);
+    await checkStatus(list, seal.claims, context);
     checkValidity(list, seal.claims, context);
   }
   return reportOn(

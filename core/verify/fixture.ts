@@ -27,7 +27,7 @@ import { claimsFromRecord, claimsToRecord, type DraftClaims } from '../seal/reco
 import { makeSeal, prepareSealSigner } from '../seal/seal.ts';
 import { canonicalJson, type Json } from '../store/canonical.ts';
 import { timestampAuthority } from '../time/authority.ts';
-import type { VerifyContext } from './seal.ts';
+import type { VerifyContext } from './context.ts';
 import { prepareTrust, type Trust } from './trust.ts';
 
 /** For tests only: posts, documents and trust bundles, right ones and every kind of broken one. */

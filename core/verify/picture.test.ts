@@ -7,6 +7,7 @@ import { claim169Text, sealUrl } from '../seal/carrier.ts';
 import { drawnPixels, drawnPng, zxingProgram } from '../seal/picture.fixture.ts';
 import { type Picture, readCodes } from '../seal/picture.ts';
 import { qrMatrix, sealMatrix } from '../seal/qr.ts';
+import type { VerifyContext } from './context.ts';
 import { verifyPdf } from './document.ts';
 import {
   type Cast,
@@ -20,7 +21,6 @@ import {
 } from './fixture.ts';
 import { verifyCodes } from './picture.ts';
 import type { Report } from './report.ts';
-import type { VerifyContext } from './seal.ts';
 
 let cast: Cast;
 let context: VerifyContext;

@@ -2,8 +2,9 @@ import { toHex } from '../bytes.ts';
 import { ConsulError } from '../errors.ts';
 import { readCarrier } from '../seal/carrier.ts';
 import type { ReadCodes } from '../seal/picture.ts';
+import type { VerifyContext } from './context.ts';
 import type { Report } from './report.ts';
-import { reportOn, type VerifyContext, verifySeal } from './seal.ts';
+import { reportOn, verifySeal } from './seal.ts';
 import { checkFreshness } from './trust.ts';
 import { Checklist } from './words.ts';
 

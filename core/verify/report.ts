@@ -43,6 +43,7 @@ export type CheckId =
   | 'page-text'
   | 'qr-code'
   | 'log-proof'
+  | 'status'
   | 'validity';
 
 /** One thing that was checked, and why it came out so. `id` is stable; `message` is for people. */

@@ -62,6 +62,7 @@ describe('a seal alone', () => {
         'seal',
         'seal-signature',
         'seal-signer',
+        'status',
         'validity',
       ]);
       expect(report).toMatchObject({ subject: 'seal', compareWithPaper: true });

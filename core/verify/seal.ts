@@ -3,19 +3,11 @@ import { trustFreshness } from '../pki/trust-bundle.ts';
 import { readCarrier } from '../seal/carrier.ts';
 import type { SealClaims } from '../seal/claims.ts';
 import { checkSealSignature, readSeal, type Seal } from '../seal/seal.ts';
+import { clockSkew, postOf, type VerifyContext } from './context.ts';
 import { conclude, type Report, type ShownField } from './report.ts';
+import { checkStatus } from './status.ts';
 import { checkFreshness, type KnownKey, keyState, shownName, type Trust } from './trust.ts';
 import { Checklist, printable, say, sayDay, sayTime, type VerifyLanguage } from './words.ts';
-
-/** How far another clock may be ahead of ours, in milliseconds. */
-export const clockSkew = 5 * 60_000;
-
-/** Everything that a verdict depends on, besides the bytes. */
-export interface VerifyContext {
-  readonly trust: Trust;
-  readonly now: Date;
-  readonly language: VerifyLanguage;
-}
 
 /** The text of a QR code, or the COSE bytes of a seal; undefined where the code did not hold one. */
 export function sealFrom(list: Checklist, source: string | Uint8Array): Seal | undefined {
@@ -77,10 +69,6 @@ export async function checkSeal(
   } else list.passed('seal-signer', 'seal-signer.passed', values);
   return key;
 }
-
-/** The post that the seal names, as the bundle knows it. */
-export const postOf = (claims: SealClaims, { bundle }: Trust): Trust['bundle']['posts'][number] | undefined =>
-  bundle.posts.find((post) => post.code === claims.document.post);
 
 /** Whether the document is in force now; genuine and in force are two things. */
 export function checkValidity(list: Checklist, claims: SealClaims, { trust, now }: VerifyContext): void {
@@ -203,6 +191,9 @@ export async function verifySeal(source: string | Uint8Array, context: VerifyCon
   const list = new Checklist(context.language);
   checkFreshness(list, context.trust.bundle, context.now);
   const seal = sealFrom(list, source);
-  if (seal && (await checkSeal(list, seal, context.trust))) checkValidity(list, seal.claims, context);
+  if (seal && (await checkSeal(list, seal, context.trust))) {
+    await checkStatus(list, seal.claims, context);
+    checkValidity(list, seal.claims, context);
+  }
   return reportOn(list, { subject: 'seal', claims: seal?.claims }, context);
 }

@@ -39,6 +39,8 @@ export interface Trust {
   /** By the key identifier of a seal. */
   sealKey(kid: Uint8Array): Promise<(KnownKey & { readonly publicKey: PublicKey }) | undefined>;
   log(post: string): Promise<NoteVerifier | undefined>;
+  /** Status lists that may be of a post: the bundle's copy, and all that were handed in. */
+  statusLists(post: string): readonly Uint8Array[];
 }
 
 /** RFC 3161 §2.3 and RFC 9336. */
@@ -145,9 +147,14 @@ function rememberingSignatures(key: PublicKey): PublicKey {
 
 /**
  * Makes a bundle ready for many verifications.
+ * @param freshLists status lists (core/seal/status-list.ts) that are newer than the bundle
  * @throws ConsulError CERTIFICATE_INVALID for a bundle that holds a malformed authority
  */
-export function prepareTrust(bundle: TrustBundle, plainBackend: CryptoBackend): Trust {
+export function prepareTrust(
+  bundle: TrustBundle,
+  plainBackend: CryptoBackend,
+  freshLists: readonly Uint8Array[] = [],
+): Trust {
   const backend = rememberingKeys(plainBackend);
   const authorities = {
     root: parseCertificate(bundle.root),
@@ -200,6 +207,10 @@ export function prepareTrust(bundle: TrustBundle, plainBackend: CryptoBackend): 
     known: (use, certificate) => keys.get(nameOf(use, certificate))?.(),
     sealKey: async (kid) => (await sealKeys()).get(toHex(kid))?.(),
     log: async (post) => logs.get(post)?.(),
+    statusLists: (post) => [
+      ...freshLists,
+      ...(bundle.statusLists ?? []).filter((known) => known.post === post).map((known) => known.list),
+    ],
   };
 }
 

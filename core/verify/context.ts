@@ -1,0 +1,17 @@
+import type { SealClaims } from '../seal/claims.ts';
+import type { Trust } from './trust.ts';
+import type { VerifyLanguage } from './words.ts';
+
+/** How far another clock may be ahead of ours, in milliseconds. */
+export const clockSkew = 5 * 60_000;
+
+/** Everything that a verdict depends on, besides the bytes. */
+export interface VerifyContext {
+  readonly trust: Trust;
+  readonly now: Date;
+  readonly language: VerifyLanguage;
+}
+
+/** The post that the seal names, as the bundle knows it. */
+export const postOf = (claims: SealClaims, { bundle }: Trust): Trust['bundle']['posts'][number] | undefined =>
+  bundle.posts.find((post) => post.code === claims.document.post);
