@@ -34,7 +34,14 @@ function revived(error: unknown): unknown {
 export function producerPool(setup: ProducerSetup, script: string, threads: number): Producer {
   let calls = 0;
   const hands = Array.from({ length: threads }, (): Hand => {
-    const hand: Hand = { worker: new Worker(script, { workerData: setup }), waiting: new Map() };
+    const hand: Hand = {
+      worker: new Worker(script, {
+        workerData: setup,
+        // Documents are made of short-lived bytes: a larger nursery is emptied less often.
+        resourceLimits: { maxYoungGenerationSizeMb: 64 },
+      }),
+      waiting: new Map(),
+    };
     const fail = (error: unknown): void => {
       hand.ended ??= error;
       for (const { reject } of hand.waiting.values()) reject(error);

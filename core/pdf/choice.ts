@@ -23,13 +23,24 @@ export async function templateFor(
   return compileTemplate({ fonts: fonts(), repertoire: { regular: '', bold: '' }, texts });
 }
 
-/** The usual case without laying anything out: no text needs shaping, and both weights have all characters. */
-function hasEveryCharacter({ characters }: CompiledTemplate, record: DocumentRecord): boolean {
-  const text = `${recordText(record)}${record.footer}`;
-  if (needsShaping(text)) return false;
-  for (const character of text) {
-    const point = character.codePointAt(0) as number;
-    if (point !== 0x0a && !(characters.regular.has(point) && characters.bold.has(point))) return false;
+const usualTexts = new WeakMap<CompiledTemplate, RegExp>();
+
+/** A text of characters that both weights have, none of which needs shaping. */
+function usualText(template: CompiledTemplate): RegExp {
+  let pattern = usualTexts.get(template);
+  if (!pattern) {
+    const { regular, bold } = template.characters;
+    const points = [...regular.keys()].filter(
+      (point) => bold.has(point) && !needsShaping(String.fromCodePoint(point)),
+    );
+    pattern = new RegExp(`^[\\n${points.map((point) => `\\u{${point.toString(16)}}`).join('')}]*$`, 'u');
+    usualTexts.set(template, pattern);
   }
-  return true;
+  return pattern;
 }
+
+/** The usual case without laying anything out. */
+const hasEveryCharacter = (template: CompiledTemplate, record: DocumentRecord): boolean => {
+  const pattern = usualText(template);
+  return pattern.test(recordText(record)) && pattern.test(record.footer);
+};
