@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -19,6 +20,7 @@ import { createPost } from '../core/issuance/create-post.ts';
 import { readSettings } from '../core/store/post-folder.ts';
 import { examplePiece } from '../fixtures/pieces.ts';
 import { type ExampleData, exampleRequest } from '../fixtures/requests.ts';
+import { shipped } from './shipped.ts';
 import {
   bytesOf,
   emptyFolder,
@@ -725,5 +727,46 @@ describe('a file of the post that cannot be opened', () => {
     expectFailure(finished, 'FILE_UNREADABLE', 2);
     expect(finished.stderr).toContain('tsa.key.pem');
     rmSync(home, { recursive: true });
+  });
+});
+
+describe('an installation for another Node.js', () => {
+  /** A copy of the program whose compiled database module is not there or is not what it should be. */
+  function installation(module: string | undefined): string {
+    const root = join(post.folder, 'installation');
+    rmSync(root, { recursive: true, force: true });
+    for (const part of ['dist', 'package.json']) cpSync(shipped(part), join(root, part), { recursive: true });
+    for (const part of ['templates', 'certs']) symlinkSync(shipped(part), join(root, part));
+    const modules = join(root, 'node_modules');
+    mkdirSync(modules);
+    for (const name of readdirSync(shipped('node_modules')))
+      if (name !== 'better-sqlite3') symlinkSync(shipped('node_modules', name), join(modules, name));
+    const sqlite = ['node_modules', 'better-sqlite3'];
+    for (const part of ['lib', 'package.json'])
+      cpSync(shipped(...sqlite, part), join(root, ...sqlite, part), { recursive: true });
+    if (module !== undefined) {
+      mkdirSync(join(root, ...sqlite, 'build', 'Release'), { recursive: true });
+      writeFileSync(join(root, ...sqlite, 'build', 'Release', 'better_sqlite3.node'), module);
+    }
+    return join(root, 'dist', 'consul.js');
+  }
+
+  it.each([
+    ['missing', undefined],
+    ['damaged', 'not a shared object'],
+  ])('says what to do where the database module is %s, and still verifies', async (state, module) => {
+    const copy = installation(module);
+    const env = { CONSUL_HOME: post.home };
+    const listed = await run(process.execPath, [copy, 'request', 'list'], { env });
+    expectFailure(listed, 'INSTALLATION_INVALID', 1);
+    expect(listed.stderr).toContain(process.version);
+    const home = join(post.folder, 'never');
+    const made = await run(process.execPath, [copy, 'init', '--yes', '--home', home], { env });
+    expectFailure(made, 'INSTALLATION_INVALID', 1);
+    expect(existsSync(home)).toBe(false);
+    const trust = join(post.folder, `${state}.trust`);
+    await post.done('trust', 'export', '--out', trust);
+    const verified = await run(process.execPath, [copy, 'verify', '--trust', trust, document], { env });
+    expect([verified.status, verified.stderr]).toEqual([0, '']);
   });
 });

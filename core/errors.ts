@@ -5,6 +5,8 @@
 export const errorCodes = {
   USAGE: 'Run the command with --help to see its arguments.',
   INTERNAL: 'This is a defect of consul: run the command again with --debug and report what it prints.',
+  INSTALLATION_INVALID:
+    'Run `npm ci` in the folder of consul with the Node.js that is to run it, then `npm run build`.',
   FILE_UNREADABLE: 'Check that the file exists, is a regular file and may be read by you.',
   FILE_UNWRITABLE: 'Name another file, at a place where you may write.',
   FILE_EXISTS: 'Choose another path, or move the existing file away first.',

@@ -36,6 +36,12 @@ export const sqliteWords: EngineWords = { integer: 'integer', bytes: 'blob', tab
 
 /** An error of SQLite as a person can act on it; any other error comes back unchanged. */
 export function asSqliteError(cause: unknown, file: string): unknown {
+  if (isModuleFailure(cause))
+    return new ConsulError(
+      'INSTALLATION_INVALID',
+      `the database module better-sqlite3 cannot be loaded by Node.js ${process.version}`,
+      { cause },
+    );
   if (!(cause instanceof BetterSqlite3.SqliteError)) return cause;
   const { code } = cause;
   // A write that meets a quota or a size limit (EDQUOT, EFBIG) comes as an input/output error of the write.
@@ -50,6 +56,15 @@ export function asSqliteError(cause: unknown, file: string): unknown {
   if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY') || code === 'SQLITE_PERM')
     return new ConsulError('FILE_UNREADABLE', `cannot open ${file} (${code})`, { cause });
   return cause;
+}
+
+/** better-sqlite3 loads its compiled part with the first database: it is of another Node.js, damaged or missing. */
+function isModuleFailure(cause: unknown): boolean {
+  return (
+    cause instanceof Error &&
+    ((cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_FAILED' ||
+      cause.message.startsWith('Could not locate the bindings file'))
+  );
 }
 
 export function isUniqueViolation(cause: unknown): boolean {
