@@ -66,6 +66,6 @@ for (const file of report.testResults) {
 }
 const skippedInCi = process.env.CI && skipped > 0;
 if (skippedInCi) console.error(`${skipped} tests were skipped; in CI none may be`);
-const counts = `${report.numPassedTests} passed, ${report.numFailedTests} failed`;
-console.log(skipped > 0 ? `${counts}, ${skipped} skipped` : counts);
+if (skipped > 0) console.log(`${skipped} skipped`);
+console.log(`${report.numPassedTests} passed, ${report.numFailedTests} failed`);
 process.exit(runner.status !== 0 || report.numFailedTests > 0 || skippedInCi ? 1 : 0);
