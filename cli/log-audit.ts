@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pc from 'picocolors';
 import { nodeBackend } from '../core/crypto/node.ts';
@@ -14,6 +13,7 @@ import { askWitness, readCosignatures } from '../core/log/witness.ts';
 import { openTrustBundle, type TrustBundle } from '../core/pki/trust-bundle.ts';
 import { leafEntries } from '../core/store/leaf.ts';
 import { anchorPaths } from '../core/store/post-folder.ts';
+import { readIfThere } from '../core/store/read-file.ts';
 import { openTileStore, readPublished } from '../core/store/tiles.ts';
 import { prepareTrust } from '../core/verify/trust.ts';
 import { readInput } from './input-file.ts';
@@ -31,15 +31,8 @@ const digest = (bytes: Uint8Array) => nodeBackend.digest('sha256', bytes);
 
 const folderFiles =
   (folder: string): LogFiles =>
-  async (path) => {
-    try {
-      return new Uint8Array(await readFile(join(folder, path)));
-    } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException;
-      if (code === 'ENOENT') return undefined;
-      throw new ConsulError('FILE_UNREADABLE', `cannot read ${path} in ${folder} (${code})`, { cause });
-    }
-  };
+  (path) =>
+    readIfThere(join(folder, path));
 
 /** The keys of the log of a post, the present one first: a log goes on under another key. */
 async function logKeys(bundle: TrustBundle, post: string | undefined): Promise<readonly NoteVerifier[]> {

@@ -36,7 +36,6 @@ export const remote = (url: string): TimestampSource =>
     backend: nodeBackend,
     timeoutMs: 10_000,
     maxBytes: maxToken,
-    acceptable: async () => {},
   });
 
 async function ask(file: string, options: CommonOptions & { url?: string; out?: string }): Promise<void> {

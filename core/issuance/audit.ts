@@ -21,6 +21,7 @@ import { emptyHead, type JournalReport, verifyJournal } from '../store/journal.t
 import { leafEntries, logSize } from '../store/leaf.ts';
 import { pieceFault } from '../store/pieces.ts';
 import { anchorPaths } from '../store/post-folder.ts';
+import { readIfThere, readPresent } from '../store/read-file.ts';
 import type { Reader } from '../store/store.ts';
 import type { OpenPost } from './open-post.ts';
 
@@ -253,10 +254,10 @@ async function auditPostLog(
   };
   // The checkpoints first: a post that issues meanwhile signs the next only over what its database has.
   const notes = await Promise.all(
-    [join(paths.log, 'checkpoint'), second].map(async (file) => ({ file, bytes: await ifThere(file) })),
+    [join(paths.log, 'checkpoint'), second].map(async (file) => ({ file, bytes: await readIfThere(file) })),
   );
   const size = await logSize(store.read);
-  const bundle = await openTrustBundle(new Uint8Array(await readFile(paths.trust)), nodeBackend);
+  const bundle = await openTrustBundle(await readPresent(paths.trust), nodeBackend);
   const key = bundle.logs.find((log) => log.post === settings.post.code)?.key;
   if (key === undefined)
     throw new ConsulError('TRUST_INVALID', 'the trust bundle does not know the log of this post');
@@ -281,7 +282,7 @@ async function auditPostLog(
   }
   const newest = checkpoints.map((each) => each.checkpoint).sort((a, b) => b.size - a.size)[0];
   if (!newest) return size;
-  const files: LogFiles = (path) => ifThere(join(paths.log, path));
+  const files: LogFiles = (path) => readIfThere(join(paths.log, path));
   const findings = [
     ...(await auditLog(files, newest, digest, (from, to) => leafEntries(store.read, from, to))),
     ...(await auditOtherFiles(files, await tileFiles(paths.log), newest)),
@@ -290,16 +291,6 @@ async function auditPostLog(
   if (findings.length === 0) findings.push(...(await compareCheckpoints(files, newest, checkpoints, digest)));
   for (const { path, message } of findings) fault(path, message);
   return size;
-}
-
-async function ifThere(file: string): Promise<Uint8Array | undefined> {
-  try {
-    return new Uint8Array(await readFile(file));
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${code})`, { cause });
-  }
 }
 
 /** Paths of all files below `tile/` of a log, with that prefix. */

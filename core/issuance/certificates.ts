@@ -38,6 +38,7 @@ import {
   type SignerName,
   signerNames,
 } from '../store/pki-folder.ts';
+import { readPresent } from '../store/read-file.ts';
 import type { CertificateRow } from '../store/schema.ts';
 import type { OpenPost } from './open-post.ts';
 
@@ -270,7 +271,7 @@ const useOf: Readonly<Partial<Record<SignerName, TrustedKey['use']>>> = {
 };
 
 export async function readTrust(context: PkiContext): Promise<TrustBundle> {
-  return openTrustBundle(new Uint8Array(await readFile(context.post.paths.trust)), nodeBackend);
+  return openTrustBundle(await readPresent(context.post.paths.trust), nodeBackend);
 }
 
 /** Signs and puts in place the bundle that follows. @throws ConsulError TRUST_ROLLBACK */

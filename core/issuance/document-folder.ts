@@ -3,6 +3,7 @@ import { link, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from '
 import { dirname, join } from 'node:path';
 import { ConsulError } from '../errors.ts';
 import { asFileError, syncFolder } from '../store/durable-file.ts';
+import { readPresent } from '../store/read-file.ts';
 
 /** Where the issued files lie, relative to the folder: a thousand to a folder. */
 export function documentPath(type: string, year: number, sequence: number, number: string): string {
@@ -96,15 +97,7 @@ export async function openDocumentFolder(root: string): Promise<DocumentFolder> 
         throw unwritable(cause, file);
       }
     },
-    async read(path) {
-      const file = join(root, path);
-      try {
-        return new Uint8Array(await readFile(file));
-      } catch (cause) {
-        const { code } = cause as NodeJS.ErrnoException;
-        throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${code})`, { cause });
-      }
-    },
+    read: (path) => readPresent(join(root, path)),
     async settle(paths) {
       const folders = new Set(paths.map((path) => dirname(join(root, path))));
       // All above one too, the first time: it may have been made by a process that ended before its sync.

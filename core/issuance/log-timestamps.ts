@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { nodeBackend } from '../crypto/node.ts';
 import { ConsulError } from '../errors.ts';
@@ -6,6 +6,7 @@ import { checkCheckpoint } from '../log/checkpoint.ts';
 import type { NoteVerifier } from '../log/note.ts';
 import { sha256 } from '../store/canonical.ts';
 import { writeDurably } from '../store/durable-file.ts';
+import { readIfThere } from '../store/read-file.ts';
 import type { TimestampSource } from '../time/source.ts';
 import { type CheckedToken, checkToken } from '../time/token.ts';
 
@@ -42,16 +43,6 @@ export async function stampCheckpoint(
   await writeDurably(`${day}.tst`, await source.stamp(sha256(checkpoint)));
   await writeDurably(file, checkpoint);
   return { file, stamped: true };
-}
-
-async function readIfThere(file: string): Promise<Uint8Array | undefined> {
-  try {
-    return new Uint8Array(await readFile(file));
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${code})`, { cause });
-  }
 }
 
 /** Those of all days, oldest first. */

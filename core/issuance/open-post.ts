@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toHex } from '../bytes.ts';
 import { prepareSignedData, type SignedDataOptions } from '../cms/make.ts';
@@ -13,11 +13,13 @@ import { parseCertificate } from '../pki/certificate.ts';
 import { certifiedSigner } from '../pki/file-signer.ts';
 import type { KeyDerivation } from '../pki/key-file.ts';
 import { certificateProfiles } from '../pki/profiles.ts';
+import { openTrustBundle } from '../pki/trust-bundle.ts';
 import { sha256 } from '../store/canonical.ts';
 import { writeDurably } from '../store/durable-file.ts';
 import { type CertifiedKeyName, type KeyRing, openKeyRing, readCertificate } from '../store/keys.ts';
 import { logSize } from '../store/leaf.ts';
 import { anchorPaths, type PostPaths, postPaths, readSettings, type Settings } from '../store/post-folder.ts';
+import { readIfThere, readPresent } from '../store/read-file.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { openTileStore } from '../store/tiles.ts';
 import { readFonts } from './font-folder.ts';
@@ -55,12 +57,9 @@ export async function openPost(home: string): Promise<OpenPost> {
  */
 async function demandNewest(store: Store, file: string): Promise<void> {
   // The checkpoint first: another process may issue meanwhile, and the database is always the first to move.
-  const note = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT')
-      throw new ConsulError('POST_ROLLED_BACK', `the checkpoint ${file} is missing`, { cause });
-    throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${cause.code})`, { cause });
-  });
-  const { size } = parseCheckpoint(parseNote(new Uint8Array(note)).text);
+  const note = await readIfThere(file);
+  if (!note) throw new ConsulError('POST_ROLLED_BACK', `the checkpoint ${file} is missing`);
+  const { size } = parseCheckpoint(parseNote(note).text);
   const present = await logSize(store.read);
   if (present < size)
     throw new ConsulError(
@@ -79,6 +78,13 @@ async function material(ring: KeyRing, paths: PostPaths, name: CertifiedKeyName)
     readCertificate(paths, 'issuing-ca'),
   ]);
   return { key, certificate, chain: [issuer] };
+}
+
+async function knownAuthorities(paths: PostPaths): Promise<readonly Uint8Array[]> {
+  const { keys } = await openTrustBundle(await readPresent(paths.trust), nodeBackend);
+  return keys
+    .filter(({ use, state }) => use === 'timestamp' && state === 'active')
+    .map(({ certificate }) => certificate);
 }
 
 /** A signer out of its time must not sign: everything that it would issue is refused by every verifier. */
@@ -103,11 +109,8 @@ export function demandInForce(
 /** The page template is compiled once for a post and kept; loading it needs no PDF or font library. */
 async function pageTemplate(paths: PostPaths, fonts: string): Promise<Uint8Array> {
   const file = join(paths.cache, 'page.template');
-  const kept = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return undefined;
-    throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${cause.code})`, { cause });
-  });
-  if (kept && loadTemplate(kept)) return new Uint8Array(kept);
+  const kept = await readIfThere(file);
+  if (kept && loadTemplate(kept)) return kept;
   const { compileTemplate } = await import('../pdf/compile.ts');
   const bytes = serializeTemplate(
     compileTemplate({ fonts: readFonts(fonts), repertoire: defaultRepertoire }),
@@ -125,10 +128,7 @@ async function cmsSkeleton(
 ): Promise<Uint8Array> {
   const fingerprint = toHex(sha256(signer.certificate)).slice(0, 32);
   const file = join(paths.cache, `${content}-${fingerprint}.cms`);
-  const kept = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return undefined;
-    throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${cause.code})`, { cause });
-  });
+  const kept = await readIfThere(file);
   const options = {
     signer: certifiedSigner(signer.key, signer.certificate, signer.chain),
     contentType: content === 'document' ? oids.data : oids.tstInfo,
@@ -187,7 +187,9 @@ export async function openIssuing(post: OpenPost, options: IssuingOptions): Prom
     document,
     seal,
     timestamp:
-      url === undefined ? { kind: 'own', authority, policy: timestampPolicy } : { kind: 'remote', url },
+      url === undefined
+        ? { kind: 'own', authority, policy: timestampPolicy }
+        : { kind: 'remote', url, known: await knownAuthorities(paths) },
     verifierHost: settings.post.verifierHost,
     documents: paths.documents,
     fonts: options.fonts,

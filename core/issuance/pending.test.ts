@@ -104,6 +104,18 @@ test('a wrong answer is an error, and nothing of it is kept', async () => {
   await close();
 });
 
+test('an authority that the trust bundle does not know stamps no document', async () => {
+  const [home, other] = [await template.copy(), await postTemplate([])];
+  await server.open(await other.copy());
+  const { post, context, close } = await open(home);
+  await expect(issueGroup(context, drafts)).rejects.toEqual(code('TSA_INVALID'));
+  expect((await loadRequest(post.store.read, 'A')).request.state).toBe('accepted');
+  await server.open(home);
+  await issueGroup(context, drafts);
+  expect(await finalFaults(post, references)).toEqual([]);
+  await Promise.all([close(), other.remove()]);
+});
+
 test('a file that cannot be written while others are still time-stamped fails the group, told once', async () => {
   const home = await template.copy();
   await server.open(home);

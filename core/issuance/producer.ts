@@ -45,7 +45,12 @@ export interface ProducerSetup {
   readonly seal: SignerMaterial;
   readonly timestamp:
     | { readonly kind: 'own'; readonly authority: SignerMaterial; readonly policy: string }
-    | { readonly kind: 'remote'; readonly url: string };
+    | {
+        readonly kind: 'remote';
+        readonly url: string;
+        /** Certificates (DER) of the authorities that the trust bundle knows: no verifier accepts another. */
+        readonly known: readonly Uint8Array[];
+      };
   readonly verifierHost: string;
   readonly documents: string;
   readonly fonts: string;
@@ -117,14 +122,24 @@ function timestampSource({ timestamp, skeletons }: ProducerSetup): TimestampSour
       accuracy: 1,
       ...(skeletons.token ? { skeleton: skeletons.token } : {}),
     });
+  const { url, known } = timestamp;
   return remoteTimestamps({
-    url: timestamp.url,
+    url,
     fetch: globalThis.fetch,
     random: nodeBackend.random,
     backend: nodeBackend,
     timeoutMs: 10_000,
     maxBytes: 64 * 1024,
-    acceptable: async () => {},
+    acceptable: ({ certificate, info }) => {
+      const { notBefore, notAfter } = certificate;
+      if (!known.some((each) => equalBytes(each, certificate.bytes)))
+        throw new ConsulError('TSA_INVALID', `the trust bundle does not know the timestamp authority ${url}`);
+      if (info.genTime < notBefore || info.genTime > notAfter)
+        throw new ConsulError(
+          'TSA_INVALID',
+          `the certificate of the timestamp authority ${url} is not in force`,
+        );
+    },
   });
 }
 

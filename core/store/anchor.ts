@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { equalBytes, fromHex, toHex } from '../bytes.ts';
 import { ConsulError } from '../errors.ts';
 import { writeDurably } from './durable-file.ts';
 import { emptyHead, type JournalHead, journalHead } from './journal.ts';
+import { readIfThere } from './read-file.ts';
 import type { Reader } from './store.ts';
 
 // The newest journal head is kept in a file outside the database, best on another disk, so that a database that was
@@ -13,14 +13,9 @@ import type { Reader } from './store.ts';
  * @throws ConsulError JOURNAL_BROKEN when the file does not hold a journal head
  */
 export async function readAnchor(file: string): Promise<JournalHead | undefined> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${code})`, { cause });
-  }
+  const bytes = await readIfThere(file);
+  if (!bytes) return undefined;
+  const text = Buffer.from(bytes).toString('latin1');
   const [, seq, hash] = /^(0|[1-9]\d{0,15}) ([0-9a-f]{64})\n$/.exec(text) ?? [];
   if (seq === undefined || hash === undefined)
     throw new ConsulError('JOURNAL_BROKEN', `${file} does not hold the head of the journal`);

@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { toHex } from '../bytes.ts';
 import { nodeBackend } from '../crypto/node.ts';
@@ -9,6 +9,7 @@ import { decryptKey, encryptKey, type KeyDerivation } from '../pki/key-file.ts';
 import { type KeyKind, openToken, type Token, type TokenKey, type TokenPlace } from '../pki/pkcs11.ts';
 import type { Signer } from '../pki/signer.ts';
 import { asFileError, syncFolder } from './durable-file.ts';
+import { readPresentText } from './read-file.ts';
 
 /**
  * A private key in a form that can be handed to a worker thread: the key itself, which Node copies by reference, or
@@ -41,10 +42,7 @@ export async function readKeyFile(
   name: string,
   fileKey: FileKeys['fileKey'],
 ): Promise<KeyObject> {
-  const pem = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${cause.code})`, { cause });
-  });
-  return decryptKey(pem, name, fileKey);
+  return decryptKey(await readPresentText(file), name, fileKey);
 }
 
 function newKey(kind: KeyKind): KeyObject {

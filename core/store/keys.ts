@@ -1,5 +1,4 @@
 import type { KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { equalBytes } from '../bytes.ts';
 import { ConsulError } from '../errors.ts';
@@ -9,6 +8,7 @@ import type { TokenKey } from '../pki/pkcs11.ts';
 import type { CertifiedSigner, Signer } from '../pki/signer.ts';
 import { type KeySource, keyFileName, readKeyFile, signerOpener } from './key-providers.ts';
 import type { PostPaths, Settings } from './post-folder.ts';
+import { readPresentText } from './read-file.ts';
 
 /** The keys of a post that live on its machine; the root's does not. */
 export const certifiedKeyNames = ['issuing-ca', 'document-signer', 'seal-signer', 'tsa'] as const;
@@ -19,26 +19,12 @@ export const keyFile = (paths: PostPaths, name: KeyName): string => join(paths.k
 export const certificateFile = (paths: PostPaths, name: CertifiedKeyName | 'root'): string =>
   join(paths.certificates, `${name}.cert.pem`);
 
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new ConsulError(
-      'FILE_UNREADABLE',
-      `cannot read ${file} (${(cause as NodeJS.ErrnoException).code})`,
-      {
-        cause,
-      },
-    );
-  }
-}
-
 export async function readCertificate(
   paths: PostPaths,
   name: CertifiedKeyName | 'root',
 ): Promise<Uint8Array> {
   const file = certificateFile(paths, name);
-  const text = await readText(file);
+  const text = await readPresentText(file);
   try {
     return fromPem('CERTIFICATE', text);
   } catch (cause) {
@@ -64,7 +50,7 @@ export interface KeyRing {
 function pinReader(home: string): (file: string) => Promise<string> {
   const pins = new Map<string, Promise<string>>();
   const read = async (file: string): Promise<string> => {
-    const [pin = ''] = (await readText(file)).split(/\r?\n/, 1);
+    const [pin = ''] = (await readPresentText(file)).split(/\r?\n/, 1);
     if (pin === '') throw new ConsulError('PIN_WRONG', `${file} holds no PIN in its first line`);
     return pin;
   };

@@ -7,6 +7,7 @@ import type { PieceType } from '../procedures/definition.ts';
 import { sha256 } from './canonical.ts';
 import { asFileError, syncFolder, writeDurably } from './durable-file.ts';
 import { claimedType, contentType } from './media-type.ts';
+import { readPresentText } from './read-file.ts';
 
 // Pieces (pièces justificatives) lie in a folder by the SHA-256 of their content, each encrypted to the X25519 key of
 // the post in the age format (age-encryption.org/v1). Taking pieces in needs the public half only.
@@ -210,25 +211,11 @@ async function readPiece(path: string, name: string): Promise<Uint8Array> {
 
 /** Loaded when the first piece comes: the import costs as much as starting the program. */
 async function encrypterTo(folder: string): Promise<(content: Uint8Array) => Promise<Uint8Array>> {
-  const recipient = (await readText(recipientFile(folder))).trim();
+  const recipient = (await readPresentText(recipientFile(folder))).trim();
   const { Encrypter } = await import('age-encryption');
   const encrypter = new Encrypter();
   encrypter.addRecipient(recipient);
   return (content) => encrypter.encrypt(content);
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new ConsulError(
-      'FILE_UNREADABLE',
-      `cannot read ${file} (${(cause as NodeJS.ErrnoException).code})`,
-      {
-        cause,
-      },
-    );
-  }
 }
 
 async function decrypt(encrypted: Uint8Array, identity: KeyObject, name: string): Promise<Uint8Array> {

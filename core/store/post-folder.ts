@@ -46,10 +46,8 @@ export const SettingsSchema = Type.Object(
     ),
     timestamp: Type.Object(
       {
-        /** An RFC 3161 authority; absent: the post's own. */
+        /** An RFC 3161 authority that the trust bundle knows; absent: the post's own. */
         url: Type.Optional(Type.String({ pattern: '^https?://', maxLength: 300 })),
-        /** PEM files of the roots that the authority of `url` may chain to, relative to the folder. */
-        anchors: Type.Optional(Type.Array(Type.String({ maxLength: 300 }), { maxItems: 20 })),
       },
       { additionalProperties: false },
     ),

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
@@ -7,6 +7,7 @@ import { ConsulError } from '../errors.ts';
 import type { LogFile } from '../log/log.ts';
 import { tilePath, tileWidth } from '../log/tile.ts';
 import { asFileError, syncFolder } from './durable-file.ts';
+import { readIfThere } from './read-file.ts';
 import { asSqliteError } from './sqlite.ts';
 
 const lockTimeout = 30_000;
@@ -28,16 +29,7 @@ export interface FileSystem {
 }
 
 export const nodeFileSystem: FileSystem = {
-  async read(path) {
-    try {
-      const bytes = await readFile(path);
-      return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-    } catch (cause) {
-      const code = (cause as NodeJS.ErrnoException).code;
-      if (code === 'ENOENT') return undefined;
-      throw new ConsulError('FILE_UNREADABLE', `cannot read ${path} (${code})`, { cause });
-    }
-  },
+  read: readIfThere,
   async write(path, bytes) {
     const handle = await open(path, 'w', 0o644);
     try {

@@ -61,7 +61,6 @@ const client = (options: Partial<RemoteTimestampsOptions> = {}) =>
     backend: nodeBackend,
     timeoutMs: 2000,
     maxBytes: 20_000,
-    acceptable: async () => {},
     ...options,
   });
 
@@ -135,7 +134,7 @@ describe('remoteTimestamps', () => {
   it('hands the checked token to the caller, whose refusal stands', async () => {
     answer = fromAuthority;
     const refusal = new ConsulError('TSA_INVALID', 'the authority is not in the trust bundle');
-    const acceptable: RemoteTimestampsOptions['acceptable'] = async (token) => {
+    const acceptable: RemoteTimestampsOptions['acceptable'] = (token) => {
       expect(token.certificate.bytes).toEqual(signer.certificate);
       expect(token.certificates).toEqual([ca.intermediate]);
       throw refusal;

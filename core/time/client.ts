@@ -18,8 +18,8 @@ export interface RemoteTimestampsOptions {
   /** For the whole exchange. */
   readonly timeoutMs: number;
   readonly maxBytes: number;
-  /** Throws for a token whose certificate is not trusted at its time: path and revocation are checked here. */
-  readonly acceptable: (token: CheckedToken) => Promise<void>;
+  /** Throws for a token whose certificate is not trusted at its time; absent where who asks judges that later. */
+  readonly acceptable?: (token: CheckedToken) => void;
 }
 
 const queryType = 'application/timestamp-query';
@@ -103,7 +103,7 @@ function grantedToken(der: Uint8Array, url: string): Uint8Array {
 
 /**
  * A time-stamp authority at an address (RFC 3161 §3.4). Every token is checked before it is given: signature, usage of
- * the certificate, imprint, nonce, policy, and by `acceptable` the trust in it.
+ * the certificate, imprint, nonce and policy, and by `acceptable` the trust in it.
  */
 export function remoteTimestamps(options: RemoteTimestampsOptions): TimestampSource {
   const { url, random, backend, policy, acceptable } = options;
@@ -118,7 +118,7 @@ export function remoteTimestamps(options: RemoteTimestampsOptions): TimestampSou
       const token = grantedToken(await exchange(encodeRequest(request), options), url);
       const check = await checkToken(token, { imprint, nonce, ...asked }, backend);
       if (!check.valid) throw invalid(url, check.message);
-      await acceptable(check);
+      acceptable?.(check);
       return token;
     },
   };
