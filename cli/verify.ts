@@ -74,7 +74,12 @@ const marks = {
   'TOTAL-FAILED': pc.red('✘'),
 } as const;
 
-const outcomeMarks = { passed: pc.green('✔'), indeterminate: pc.yellow('?'), failed: pc.red('✘') } as const;
+const outcomeMarks = {
+  passed: pc.green('✔'),
+  indeterminate: pc.yellow('?'),
+  failed: pc.red('✘'),
+  'not-checked': pc.yellow('–'),
+} as const;
 
 function printReport(report: Report, name: string | undefined, quiet: boolean): void {
   const lines = [`${marks[report.indication]} ${name ? `${name}: ` : ''}${report.summary}`];

@@ -79,7 +79,7 @@ const verify = (file: Uint8Array, at: Trust = trust, now: Date = times.now): Pro
 /** The verdict, then every check that did not pass, with its sub-indication. */
 function verdict(report: Report): readonly string[] {
   const refusals = report.checks.flatMap(({ id, outcome, subIndication }) =>
-    outcome === 'passed' ? [] : [`${id} ${subIndication}`],
+    outcome === 'passed' || outcome === 'not-checked' ? [] : [`${id} ${subIndication}`],
   );
   return [report.indication, ...refusals];
 }

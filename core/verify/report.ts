@@ -49,7 +49,8 @@ export type CheckId =
 /** One thing that was checked, and why it came out so. `id` is stable; `message` is for people. */
 export interface Check {
   readonly id: CheckId;
-  readonly outcome: 'passed' | 'failed' | 'indeterminate';
+  /** `not-checked` is for what this verifier has no means to check; it takes nothing from the verdict. */
+  readonly outcome: 'passed' | 'failed' | 'indeterminate' | 'not-checked';
   readonly subIndication?: SubIndication;
   readonly message: string;
 }

@@ -44,7 +44,7 @@ const verify = (source: string | Uint8Array, at: Trust = trust, now: Date = time
 
 function verdict(report: Report): readonly string[] {
   const refusals = report.checks.flatMap(({ id, outcome, subIndication }) =>
-    outcome === 'passed' ? [] : [`${id} ${subIndication}`],
+    outcome === 'passed' || outcome === 'not-checked' ? [] : [`${id} ${subIndication}`],
   );
   return [report.indication, ...refusals];
 }

@@ -79,7 +79,7 @@ export async function checkStatus(
   if (statusIndex === undefined || !post) return;
   const found = await listOf(trust, post);
   if (!found.list) {
-    if (found.fault === undefined) list.passed('status', 'status.none');
+    if (found.fault === undefined) list.notChecked('status', 'status.none');
     else list.refused('status', 'TRY_LATER', 'status.broken', { detail: found.fault });
     return;
   }
@@ -96,7 +96,7 @@ export async function checkStatus(
       list.refused('status', 'TRY_LATER', 'status.suspended', values);
       return;
     case 'unknown':
-      if (status.why === 'newer') list.passed('status', 'status.newer', values);
+      if (status.why === 'newer') list.notChecked('status', 'status.newer', values);
       else
         list.refused(
           'status',

@@ -68,6 +68,10 @@ export class Checklist {
     this.checks.push({ id, outcome: 'passed', message: say(this.language, key, values) });
   }
 
+  notChecked(id: CheckId, key: MessageKey, values?: Values): void {
+    this.checks.push({ id, outcome: 'not-checked', message: say(this.language, key, values) });
+  }
+
   refused(id: CheckId, subIndication: SubIndication, key: MessageKey, values?: Values): void {
     this.checks.push({
       id,
