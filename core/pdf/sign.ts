@@ -46,7 +46,7 @@ export async function signPdf(unsigned: Uint8Array, cms: MakeCms): Promise<Uint8
  */
 export function replaceContents(signedPdf: Uint8Array, cmsDer: Uint8Array): Uint8Array {
   const hole = contentsHole(signedPdf);
-  const out = signedPdf.slice();
+  const out = new Uint8Array(signedPdf);
   fillHole(out, hole, cmsDer);
   return out;
 }

@@ -8,7 +8,7 @@ import { concatBytes } from '../bytes.ts';
  */
 export function withoutHinting(font: Uint8Array): Uint8Array {
   const tables = readTables(font);
-  const head = table(tables, 'head').slice();
+  const head = new Uint8Array(table(tables, 'head'));
   const glyf = table(tables, 'glyf');
   const loca = table(tables, 'loca');
   const longOffsets = view(head).getInt16(50) === 1;
@@ -34,7 +34,7 @@ export function withoutHinting(font: Uint8Array): Uint8Array {
   }
   view(head).setInt16(50, short ? 0 : 1);
 
-  const maxp = table(tables, 'maxp').slice();
+  const maxp = new Uint8Array(table(tables, 'maxp'));
   // maxZones 1; no twilight points, storage, functions, instruction definitions, stack or instructions.
   if (maxp.length >= 32) {
     maxp.fill(0, 14, 28);
@@ -62,7 +62,7 @@ function unhintedGlyph(glyph: Uint8Array): Uint8Array[] {
 
 /** A composite glyph ends with its instructions where the flag WE_HAVE_INSTRUCTIONS is set. */
 function unhintedComposite(glyph: Uint8Array): Uint8Array {
-  const out = glyph.slice();
+  const out = new Uint8Array(glyph);
   let position = 10;
   for (;;) {
     const flags = view(out).getUint16(position);

@@ -92,7 +92,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
     throw new ConsulError('CERTIFICATE_INVALID', `a certificate of ${der.length} bytes`);
   try {
     // A copy, so that a certificate does not hold on to the file it came in.
-    return readCertificate(der.slice());
+    return readCertificate(new Uint8Array(der));
   } catch (cause) {
     if (!(cause instanceof ConsulError)) throw cause;
     throw new ConsulError('CERTIFICATE_INVALID', `the certificate is malformed: ${cause.message}`, { cause });

@@ -246,7 +246,7 @@ function readCrl(der: Uint8Array): Crl {
 export function parseCrl(der: Uint8Array): Crl {
   if (der.length > maxLength) throw new ConsulError('CERTIFICATE_INVALID', `a CRL of ${der.length} bytes`);
   try {
-    return readCrl(der.slice());
+    return readCrl(new Uint8Array(der));
   } catch (cause) {
     if (!(cause instanceof ConsulError)) throw cause;
     throw new ConsulError('CERTIFICATE_INVALID', `the CRL is malformed: ${cause.message}`, { cause });

@@ -59,7 +59,7 @@ function readRequest(der: Uint8Array): OcspRequest {
  */
 export function parseOcspRequest(der: Uint8Array): OcspRequest {
   if (der.length > maxLength) throw new ConsulError('DER_INVALID', `an OCSP request of ${der.length} bytes`);
-  return readRequest(der.slice());
+  return readRequest(new Uint8Array(der));
 }
 
 export interface OcspQuestion {

@@ -211,7 +211,7 @@ export function parseOcspResponse(der: Uint8Array): OcspResponse {
   if (der.length > maxLength)
     throw new ConsulError('CERTIFICATE_INVALID', `an OCSP response of ${der.length} bytes`);
   try {
-    return readResponse(der.slice());
+    return readResponse(new Uint8Array(der));
   } catch (cause) {
     if (!(cause instanceof ConsulError)) throw cause;
     throw new ConsulError('CERTIFICATE_INVALID', `the OCSP response is malformed: ${cause.message}`, {

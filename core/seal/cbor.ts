@@ -69,7 +69,7 @@ function readItem(reader: Reader, depth: number): CborValue {
     case 2: {
       const length = count(reader, initial & 31, 1);
       reader.at += length;
-      return reader.bytes.slice(reader.at - length, reader.at);
+      return new Uint8Array(reader.bytes.subarray(reader.at - length, reader.at));
     }
     case 3:
       return readText(reader, initial & 31);

@@ -20,6 +20,14 @@ describe('low s', () => {
     expect(lowS(withS(s)).subarray(0, 32)).toEqual(scalar(5n));
   });
 
+  it('turns a Buffer within the pool of Node.js around, and leaves it as it was', () => {
+    const pool = Buffer.alloc(256);
+    const given = pool.subarray(64, 128);
+    given.set(withS(order - 1n));
+    expect(sOf(lowS(given))).toBe(1n);
+    expect(pool).toEqual(Buffer.concat([Buffer.alloc(64), withS(order - 1n), Buffer.alloc(128)]));
+  });
+
   it('gives a signature that still verifies, whichever the signer gave', async () => {
     const { privateKey } = await testSigner();
     const data = Uint8Array.of(1, 2, 3);

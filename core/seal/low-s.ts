@@ -15,7 +15,7 @@ const halfWords = words(order >> 1n);
 export function lowS(signature: Uint8Array): Uint8Array {
   const view = new DataView(signature.buffer, signature.byteOffset, signature.byteLength);
   if (!aboveHalf(view)) return signature;
-  const low = signature.slice();
+  const low = new Uint8Array(signature);
   const out = new DataView(low.buffer);
   let borrow = 0;
   for (let i = 7; i >= 0; i--) {

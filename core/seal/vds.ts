@@ -55,7 +55,12 @@ export function readVds(bytes: Uint8Array): Vds {
     const feature = readFeature(bytes, at);
     if (feature.tag === signatureTag) {
       if (feature.end !== bytes.length) throw wrong('bytes follow the signature of the seal');
-      return { header, features, signature: feature.value, toBeSigned: bytes.slice(0, at) };
+      return {
+        header,
+        features,
+        signature: feature.value,
+        toBeSigned: new Uint8Array(bytes.subarray(0, at)),
+      };
     }
     features.push({ tag: feature.tag, value: feature.value });
     at = feature.end;
@@ -191,7 +196,7 @@ function readFeature(bytes: Uint8Array, start: number) {
   }
   const valueStart = start + 2 + more;
   const end = valueStart + length;
-  return { tag, value: part(bytes, valueStart, end).slice(), end };
+  return { tag, value: new Uint8Array(part(bytes, valueStart, end)), end };
 }
 
 function tlv(tag: number, value: Uint8Array): Uint8Array {

@@ -120,7 +120,7 @@ export function readToUnicode(file: PdfFile, stream: PdfStream): ToUnicode {
   if (keep) {
     const oldest = kept.keys().next().value;
     if (kept.size >= maxKept && oldest !== undefined) kept.delete(oldest);
-    kept.set(key, { raw: raw.slice(), map });
+    kept.set(key, { raw: new Uint8Array(raw), map });
   }
   return map;
 }

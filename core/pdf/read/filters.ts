@@ -73,7 +73,7 @@ function undoPng(data: Uint8Array, rowBytes: number, pixelBytes: number): Uint8A
 
 function undoTiff(data: Uint8Array, rowBytes: number, colors: number): Uint8Array {
   if (data.length % rowBytes !== 0) invalid(0, 'predicted data that is not whole rows');
-  const out = data.slice();
+  const out = new Uint8Array(data);
   for (let row = 0; row < out.length; row += rowBytes)
     for (let i = colors; i < rowBytes; i++)
       out[row + i] = (out[row + i] as number) + (out[row + i - colors] as number);

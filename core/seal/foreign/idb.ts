@@ -65,7 +65,7 @@ export function readIdb(text: string): Idb {
     country: country.trimEnd(),
     messages: readMessages(group.value),
     ...(isSigned ? { signature: readSignature(bytes, group.end) } : demandEnd(bytes, group.end)),
-    toBeSigned: bytes.slice(0, group.end),
+    toBeSigned: new Uint8Array(bytes.subarray(0, group.end)),
   };
 }
 
@@ -117,7 +117,7 @@ function readTlv(bytes: Uint8Array, start: number) {
   const valueStart = start + 2 + more;
   const end = valueStart + length;
   if (end > bytes.length) throw wrong('the bar code is cut');
-  return { tag, value: bytes.slice(valueStart, end), end };
+  return { tag, value: new Uint8Array(bytes.subarray(valueStart, end)), end };
 }
 
 /**

@@ -75,6 +75,13 @@ describe('CBOR of other systems', () => {
     expect(() => decodeLenientCbor(many, 20_000)).toThrow(refused);
   });
 
+  it('keeps nothing of a Buffer, whose slices share its memory', () => {
+    const given = Buffer.from('4101', 'hex');
+    const read = decodeLenientCbor(given, 10);
+    given.fill(0);
+    expect(read).toEqual(Uint8Array.of(1));
+  });
+
   it('gives back what another encoder wrote', () => {
     const value = fc.letrec((tie) => ({
       value: fc.oneof(

@@ -77,7 +77,7 @@ function readItem(reader: Reader, depth: number): LenientCbor {
     case 2:
       return information === indefinite
         ? joined(chunks(reader, 2))
-        : take(reader, length(reader, information)).slice();
+        : new Uint8Array(take(reader, length(reader, information)));
     case 3:
       return information === indefinite
         ? chunks(reader, 3).map(text).join('')

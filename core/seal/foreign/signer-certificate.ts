@@ -40,7 +40,7 @@ export function readSignerCertificate(der: Uint8Array): SignerCertificate {
   if (der.length > maximumLength)
     throw new ConsulError('CERTIFICATE_INVALID', `a certificate of ${der.length} bytes`);
   try {
-    return read(der.slice());
+    return read(new Uint8Array(der));
   } catch (cause) {
     if (!(cause instanceof ConsulError)) throw cause;
     throw new ConsulError('CERTIFICATE_INVALID', `the certificate is malformed: ${cause.message}`, { cause });

@@ -207,7 +207,7 @@ function readBinary(bytes: Uint8Array): TwoDDoc {
     fields,
     annex: [],
     signature: binarySignature(bytes.subarray(at + 1)),
-    toBeSigned: [bytes.slice(0, at)],
+    toBeSigned: [new Uint8Array(bytes.subarray(0, at))],
   };
 }
 
@@ -218,12 +218,12 @@ function readBlock(bytes: Uint8Array, start: number): { readonly value: Uint8Arr
   const length = isLong ? (high ?? 0) * 256 + (low ?? 0) : first;
   const valueStart = start + (isLong ? 3 : 1);
   if (length === undefined || valueStart + length > bytes.length) throw wrong('the 2D-Doc is cut');
-  return { value: bytes.slice(valueStart, valueStart + length), end: valueStart + length };
+  return { value: new Uint8Array(bytes.subarray(valueStart, valueStart + length)), end: valueStart + length };
 }
 
 /** r||s is of even length, so that an odd number of bytes begins with that length. */
 function binarySignature(rest: Uint8Array): Uint8Array {
-  if (rest.length % 2 === 0) return rest.slice();
+  if (rest.length % 2 === 0) return new Uint8Array(rest);
   const { value, end } = readBlock(rest, 0);
   if (end !== rest.length) throw wrong('bytes follow the signature of the 2D-Doc');
   return value;
