@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { examplePost } from '../../fixtures/post.ts';
 import { prepareSignedData } from '../cms/make.ts';
 import { oids } from '../cms/oid.ts';
 import { pem } from '../cms/testing-ca.ts';
@@ -10,7 +11,6 @@ import { createPostCredentials } from '../pki/ceremony.ts';
 import { certifiedSigner } from '../pki/file-signer.ts';
 import { crl, party } from '../pki/fixture.ts';
 import type { CertifiedSigner } from '../pki/signer.ts';
-import type { Post } from '../post.ts';
 import { timestampAuthority } from '../time/authority.ts';
 import type { TimestampSource } from '../time/source.ts';
 import { type DocumentInput, renderDocument } from './document.ts';
@@ -22,20 +22,7 @@ import { type MakeCms, signPdf } from './sign.ts';
 
 /** For tests only: signed documents, and what makes them last. */
 
-const post: Post = {
-  code: 'GA-PAR',
-  country: 'GA',
-  hostCountry: 'FR',
-  city: 'Paris',
-  state: { fr: 'République gabonaise', en: 'Gabonese Republic' },
-  name: { fr: 'Consulat général du Gabon à Paris', en: 'Consulate-General of Gabon in Paris' },
-  languages: ['fr', 'en'],
-  timeZone: 'Europe/Paris',
-  currency: 'EUR',
-  verifierHost: 'verifier.example',
-  weekend: [6, 7],
-  holidays: [],
-};
+const post = { ...examplePost, holidays: [] };
 
 export const issued = new Date('2026-03-03T10:15:00Z');
 

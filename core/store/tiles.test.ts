@@ -1,10 +1,7 @@
-import { execFile } from 'node:child_process';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
-import { build } from 'esbuild';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { equalBytes, utf8 } from '../bytes.ts';
@@ -15,6 +12,7 @@ import { importVerifierKey, logKeyOf } from '../log/note.ts';
 import { verifyProof } from '../log/proof.ts';
 import { tilePath } from '../log/tile.ts';
 import type { Signer } from '../pki/signer.ts';
+import { childProgram, ended } from './test-store.ts';
 import { type FileSystem, nodeFileSystem } from './tile-files.ts';
 import { openTileStore, readPublished } from './tiles.ts';
 
@@ -471,23 +469,12 @@ describe('several writers', () => {
 
   it('of several processes come to one log', async () => {
     await open().create(identity);
-    const script = join(root, `writer-${made}.cjs`);
-    await build({
-      stdin: { contents: writer(), resolveDir: import.meta.dirname, loader: 'ts' },
-      bundle: true,
-      platform: 'node',
-      format: 'cjs',
-      external: ['better-sqlite3'],
-      outfile: script,
-      logLevel: 'error',
-    });
+    const start = await childProgram(writer());
     const count = join(root, `count-${made}`);
     await mkdir(count);
-    const env = { ...process.env, NODE_PATH: resolve(import.meta.dirname, '../../node_modules') };
     const pkcs8 = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
-    const run = (name: number) =>
-      promisify(execFile)(process.execPath, [script, folder, second, count, String(name), pkcs8], { env });
-    await Promise.all([0, 1, 2, 3].map(run));
+    const processes = [0, 1, 2, 3].map((name) => ended(start([folder, second, count, String(name), pkcs8])));
+    for (const { code, stderr } of await Promise.all(processes)) expect([code, stderr]).toEqual([0, '']);
     await expectWhole(4 * 25);
   }, 30_000);
 });
