@@ -92,7 +92,7 @@ async function verdict(home: string, file: string): Promise<string> {
       codes: [],
       readers: [],
     }));
-    const failed = report.checks.find(({ outcome }) => outcome !== 'passed');
+    const failed = report.checks.find(({ outcome }) => outcome === 'failed' || outcome === 'indeterminate');
     return failed ? `${report.indication} ${failed.id}` : report.indication;
   });
 }
