@@ -1,7 +1,7 @@
-import pc from 'picocolors';
 import { auditPost } from '../core/issuance/audit.ts';
 import { anchorPaths, postHome, postPaths, readSettings } from '../core/store/post-folder.ts';
 import { openStore } from '../core/store/store.ts';
+import { green, red } from './colour.ts';
 import { type CommonOptions, exitStatus, messageLanguage, printJson } from './outcome.ts';
 import { newCommand, run, withCommonOptions } from './program.ts';
 import { say } from './words.ts';
@@ -22,12 +22,12 @@ async function verify(options: CommonOptions): Promise<void> {
       });
     else {
       for (const { part, where, message } of report.faults)
-        process.stdout.write(`${pc.red('✘')} ${part} ${where}: ${message}\n`);
+        process.stdout.write(`${red('✘')} ${part} ${where}: ${message}\n`);
       const language = messageLanguage(options);
       const { documents, unfinished, logSize, journal } = report;
       const count = report.faults.length;
       const text = say(language, 'audit.counts', {
-        mark: count === 0 ? pc.green('✔') : pc.red('✘'),
+        mark: count === 0 ? green('✔') : red('✘'),
         verdict: count === 0 ? say(language, 'audit.intact') : say(language, 'audit.faults', { count }),
         entries: journal.entries,
         documents,

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type TSchema, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import pc from 'picocolors';
 import { ConsulError } from '../core/errors.ts';
 import { createPost, type PostPassphrase, refuseExisting } from '../core/issuance/create-post.ts';
 import { type Post, PostSchema } from '../core/post.ts';
@@ -13,6 +12,7 @@ import {
   SettingsSchema,
   settingsFormat,
 } from '../core/store/post-folder.ts';
+import { green, yellow } from './colour.ts';
 import { type CommonOptions, messageLanguage, printJson } from './outcome.ts';
 import { namedPassphrase } from './passphrase.ts';
 import { newCommand, run, withKeyOptions } from './program.ts';
@@ -255,10 +255,10 @@ function announce(home: string, post: Post, passphrase: PostPassphrase, options:
   const labels = rows.map(([key]) => say(language, key));
   const width = Math.max(...labels.map((label) => label.length));
   const lines = [
-    `${pc.green('✔')} ${post.name[language]} (${post.code}): ${home}`,
+    `${green('✔')} ${post.name[language]} (${post.code}): ${home}`,
     ...rows.map(([, value], at) => `  ${(labels[at] ?? '').padEnd(width)}  ${value}`),
-    pc.yellow(`  ${say(language, 'init.moveRoot.1')}`),
-    pc.yellow(`  ${say(language, 'init.moveRoot.2')}`),
+    yellow(`  ${say(language, 'init.moveRoot.1')}`),
+    yellow(`  ${say(language, 'init.moveRoot.2')}`),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }

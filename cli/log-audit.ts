@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import pc from 'picocolors';
 import { nodeBackend } from '../core/crypto/node.ts';
 import { ConsulError } from '../core/errors.ts';
 import { stampCheckpoint, stampedCheckpoints, stampFault } from '../core/issuance/log-timestamps.ts';
@@ -16,6 +15,7 @@ import { anchorPaths } from '../core/store/post-folder.ts';
 import { readIfThere } from '../core/store/read-file.ts';
 import { openTileStore, readPublished } from '../core/store/tiles.ts';
 import { prepareTrust } from '../core/verify/trust.ts';
+import { green, red } from './colour.ts';
 import { readInput } from './input-file.ts';
 import { type CommonOptions, exitStatus, messageLanguage, printJson } from './outcome.ts';
 import { ownAuthority } from './own-authority.ts';
@@ -132,11 +132,11 @@ function report({ checkpoint, cosignatures, findings, checked }: Outcome, option
   if (options.json) printJson({ intact, origin, size, root, cosignatures, checkpoints: checked, findings });
   else {
     const language = messageLanguage(options);
-    for (const { path, message } of findings) process.stdout.write(`${pc.red('✘')} ${path}: ${message}\n`);
+    for (const { path, message } of findings) process.stdout.write(`${red('✘')} ${path}: ${message}\n`);
     const verdict = intact
       ? say(language, 'audit.intact')
       : say(language, 'audit.faults', { count: findings.length });
-    const mark = intact ? pc.green('✔') : pc.red('✘');
+    const mark = intact ? green('✔') : red('✘');
     process.stdout.write(`${say(language, 'log.audited', { mark, size, root, checked, verdict })}\n`);
     for (const { witness, time } of cosignatures)
       process.stdout.write(

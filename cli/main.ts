@@ -1,6 +1,6 @@
 /** The commands: loads the one that was named and runs it. */
 import { ConsulError } from '../core/errors.ts';
-import { guardProcess, reportFailure } from './outcome.ts';
+import { guardOutput, guardProcess, reportFailure } from './outcome.ts';
 
 interface CommandModule {
   main(argv: readonly string[]): Promise<void>;
@@ -83,4 +83,5 @@ async function main(argv: readonly string[]): Promise<void> {
 }
 
 guardProcess();
+guardOutput();
 await main(process.argv.slice(2));

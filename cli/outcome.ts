@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { ConsulError, type ErrorCode, errorCodes } from '../core/errors.ts';
 
 /** Exit statuses: 0 done or passed, 1 failed, 2 wrong usage, 3 indeterminate. */
@@ -35,8 +36,27 @@ export function messageLanguage(options: CommonOptions): 'fr' | 'en' {
   return locale?.toLowerCase().startsWith('en') ? 'en' : 'fr';
 }
 
+export const jsonText = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+  process.stdout.write(jsonText(value));
+}
+
+/**
+ * Writes to standard output at once, without its stream, for a program that must start at once too. Who reads it may
+ * have seen enough.
+ */
+export function printNow(text: string): void {
+  let rest: Uint8Array = Buffer.from(text);
+  try {
+    while (rest.length > 0) rest = rest.subarray(writeSync(1, rest));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EPIPE') return;
+    if (code !== 'EAGAIN') throw error;
+    guardOutput();
+    process.stdout.write(rest);
+  }
 }
 
 interface Described {
@@ -90,12 +110,16 @@ export function reportFailure(error: unknown, argv: readonly string[]): void {
   process.exitCode = statusOfError(error);
 }
 
-/** What nobody caught is a defect, told like any other failure; who reads the output may have seen enough, as `head` has. */
+/** What nobody caught is a defect, told like any other failure. */
 export function guardProcess(): void {
   process.once('uncaughtException', (error: unknown) => {
     reportFailure(error, process.argv.slice(2));
     process.exit();
   });
+}
+
+/** Who reads the output may have seen enough, as `head` has. */
+export function guardOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     process.exit();

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import pc from 'picocolors';
 import { fromUtf8 } from '../core/bytes.ts';
 import { nodeBackend } from '../core/crypto/node.ts';
 import { ConsulError } from '../core/errors.ts';
@@ -9,14 +8,17 @@ import type { VerifyContext } from '../core/verify/context.ts';
 import type { Report } from '../core/verify/report.ts';
 import { verifySeal } from '../core/verify/seal.ts';
 import { prepareTrust } from '../core/verify/trust.ts';
+import { green, red, yellow } from './colour.ts';
 import { readInput } from './input-file.ts';
+import { localDay } from './local-day.ts';
 import {
   type CommonOptions,
   errorJson,
   errorText,
   exitStatus,
+  jsonText,
   messageLanguage,
-  printJson,
+  printNow,
   reportFailure,
   statusOfError,
 } from './outcome.ts';
@@ -69,16 +71,16 @@ function verificationTime(at: string | undefined): Date {
 }
 
 const marks = {
-  'TOTAL-PASSED': pc.green('✔'),
-  INDETERMINATE: pc.yellow('?'),
-  'TOTAL-FAILED': pc.red('✘'),
+  'TOTAL-PASSED': green('✔'),
+  INDETERMINATE: yellow('?'),
+  'TOTAL-FAILED': red('✘'),
 } as const;
 
 const outcomeMarks = {
-  passed: pc.green('✔'),
-  indeterminate: pc.yellow('?'),
-  failed: pc.red('✘'),
-  'not-checked': pc.yellow('–'),
+  passed: green('✔'),
+  indeterminate: yellow('?'),
+  failed: red('✘'),
+  'not-checked': yellow('–'),
 } as const;
 
 function printReport(report: Report, name: string | undefined, quiet: boolean): void {
@@ -90,7 +92,7 @@ function printReport(report: Report, name: string | undefined, quiet: boolean): 
     for (const check of report.checks)
       lines.push(`  ${outcomeMarks[check.outcome]} ${check.id.padEnd(19)} ${check.message}`);
   }
-  process.stdout.write(`${lines.join('\n')}\n`);
+  printNow(`${lines.join('\n')}\n`);
 }
 
 type Verdict = { readonly file: string } & ({ readonly report: Report } | { readonly error: unknown });
@@ -123,6 +125,7 @@ async function verify(files: readonly string[], options: VerifyOptions): Promise
     ),
     now: verificationTime(options.at),
     language: messageLanguage(options),
+    dayAt: localDay,
   };
   const verdicts: Verdict[] = [];
   for (const file of files) {
@@ -140,7 +143,7 @@ async function verify(files: readonly string[], options: VerifyOptions): Promise
         : { file: verdict.file, ...verdict.report },
     );
     const [only] = verdicts;
-    printJson(only && files.length === 1 && 'report' in only ? only.report : shown);
+    printNow(jsonText(only && files.length === 1 && 'report' in only ? only.report : shown));
   }
   process.exitCode = statusOf(verdicts);
 }
@@ -201,7 +204,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     const { values, positionals } = parse(argv);
     const { help, lang, ...rest } = values;
     if (help) {
-      process.stdout.write(usage);
+      printNow(usage);
       return;
     }
     if (!isLanguage(lang)) throw new ConsulError('USAGE', `--lang takes fr or en, not ${lang}`);

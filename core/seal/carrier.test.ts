@@ -8,8 +8,9 @@ import { ConsulError } from '../errors.ts';
 import { vectorsFolder } from '../vectors.ts';
 import { encodeBase32 } from './base32.ts';
 import { encodeBase45 } from './base45.ts';
-import { claim169Text, readCarrier, sealUrl } from './carrier.ts';
+import { readCarrier, sealUrl } from './carrier.ts';
 import { decodeCbor } from './cbor.ts';
+import { claim169Text } from './claim169-text.ts';
 import { readCose } from './cose.ts';
 import { inflateZlib } from './zlib.ts';
 

@@ -1,4 +1,3 @@
-import { zlibSync } from 'fflate';
 import { ConsulError } from '../errors.ts';
 import { decodeBase32, encodeBase32 } from './base32.ts';
 import { decodeBase45, encodeBase45 } from './base45.ts';
@@ -44,11 +43,6 @@ export function verifierUrl(host: string): string {
   const name = slash < 0 ? host : host.slice(0, slash);
   const path = slash < 0 ? '' : host.slice(slash);
   return `HTTPS://${name.toUpperCase()}${path}/#`;
-}
-
-/** The carrier of MOSIP Claim 169: base45 of zlib of the COSE, without a prefix. */
-export function claim169Text(cose: Uint8Array): string {
-  return encodeBase45(zlibSync(cose, { level: 9 }));
 }
 
 /**

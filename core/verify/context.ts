@@ -1,6 +1,6 @@
 import type { SealClaims } from '../seal/claims.ts';
 import type { Trust } from './trust.ts';
-import type { VerifyLanguage } from './words.ts';
+import type { DayAt, VerifyLanguage } from './words.ts';
 
 /** How far another clock may be ahead of ours, in milliseconds. */
 export const clockSkew = 5 * 60_000;
@@ -10,6 +10,8 @@ export interface VerifyContext {
   readonly trust: Trust;
   readonly now: Date;
   readonly language: VerifyLanguage;
+  /** The day that it is at a place, `YYYY-MM-DD`, where there is a quicker way than `localDay` of words.ts. */
+  readonly dayAt?: DayAt;
 }
 
 /** The post that the seal names, as the bundle knows it. */

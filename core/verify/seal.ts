@@ -7,7 +7,7 @@ import { clockSkew, postOf, type VerifyContext } from './context.ts';
 import { conclude, type Report, type ShownField } from './report.ts';
 import { checkStatus } from './status.ts';
 import { checkFreshness, type KnownKey, keyState, shownName, type Trust } from './trust.ts';
-import { Checklist, printable, say, sayDay, sayTime, type VerifyLanguage } from './words.ts';
+import { Checklist, printable, say, sayDay, sayTime } from './words.ts';
 
 /** The text of a QR code, or the COSE bytes of a seal; undefined where the code did not hold one. */
 export function sealFrom(list: Checklist, source: string | Uint8Array): Seal | undefined {
@@ -71,10 +71,14 @@ export async function checkSeal(
 }
 
 /** Whether the document is in force now; genuine and in force are two things. */
-export function checkValidity(list: Checklist, claims: SealClaims, { trust, now }: VerifyContext): void {
+export function checkValidity(
+  list: Checklist,
+  claims: SealClaims,
+  { trust, now, dayAt }: VerifyContext,
+): void {
   const seconds = now.getTime() / 1000;
   const zone = postOf(claims, trust)?.timeZone;
-  const day = (time: number): string => sayDay(list.language, new Date(time * 1000), zone);
+  const day = (time: number): string => sayDay(list.language, new Date(time * 1000), zone, dayAt);
   if (claims.issuedAt > seconds + clockSkew / 1000)
     list.refused('validity', 'NOT_YET_VALID', 'validity.future', { from: day(claims.issuedAt) });
   else if (claims.notBefore !== undefined && seconds < claims.notBefore)
@@ -90,14 +94,13 @@ const writtenDay = (day: string): Date =>
 
 /** What the seal says, as lines to compare with the paper. */
 export function sealFields(
-  language: VerifyLanguage,
   claims: SealClaims,
-  trust: Trust,
+  { language, trust, dayAt }: VerifyContext,
 ): readonly ShownField[] {
   const { document, identity } = claims;
   const post = postOf(claims, trust);
   const day = (time: number | undefined): string | undefined =>
-    time === undefined ? undefined : sayDay(language, new Date(time * 1000), post?.timeZone);
+    time === undefined ? undefined : sayDay(language, new Date(time * 1000), post?.timeZone, dayAt);
   const values = {
     number: document.number,
     type: document.type,
@@ -173,7 +176,7 @@ export function reportOn(list: Checklist, found: Findings, context: VerifyContex
     ...(sealTrusted ? { document: documentOf(claims) } : {}),
     ...(found.signedAt ? { signedAt: found.signedAt.toISOString() } : {}),
     ...(found.signer ? { signer: printable(found.signer) } : {}),
-    fields: sealTrusted ? sealFields(language, claims, trust) : [],
+    fields: sealTrusted ? sealFields(claims, context) : [],
     compareWithPaper: sealTrusted && found.subject === 'seal',
     trust: {
       root: bundle.rootFingerprint,

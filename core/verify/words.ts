@@ -28,9 +28,19 @@ export function sayTime(language: VerifyLanguage, time: Date): string {
   return `${writtenDay(language, iso)} ${iso.slice(11, 16)} UTC`;
 }
 
-/** The day that it is at a place. @param timeZone IANA name; one that this platform does not know counts as UTC */
-export function sayDay(language: VerifyLanguage, time: Date, timeZone = 'UTC'): string {
-  return writtenDay(language, timeZone === 'UTC' ? time.toISOString() : dayFormat(timeZone).format(time));
+/** Gives `YYYY-MM-DD`. `timeZone`: IANA name; one that this platform does not know counts as UTC. */
+export type DayAt = (time: Date, timeZone: string) => string;
+
+export const localDay: DayAt = (time, timeZone) => dayFormat(timeZone).format(time);
+
+/** The day that it is at a place. */
+export function sayDay(
+  language: VerifyLanguage,
+  time: Date,
+  timeZone = 'UTC',
+  dayAt: DayAt = localDay,
+): string {
+  return writtenDay(language, timeZone === 'UTC' ? time.toISOString() : dayAt(time, timeZone));
 }
 
 const dayFormats = new Map<string, Intl.DateTimeFormat>();

@@ -22,12 +22,9 @@ const distanceExtra = new Uint8Array([
 ]);
 const codeLengthOrder = new Uint8Array([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]);
 
+/** The fifteen low bits of each number in the opposite order. */
 const reversed = new Uint16Array(1 << 15);
-for (let i = 0; i < reversed.length; i++) {
-  let value = 0;
-  for (let bit = 0; bit < 15; bit++) if (i & (1 << bit)) value |= 1 << (14 - bit);
-  reversed[i] = value;
-}
+for (let i = 1; i < reversed.length; i++) reversed[i] = ((reversed[i >> 1] as number) >> 1) | ((i & 1) << 14);
 
 const perLength = new Uint16Array(16);
 const nextCode = new Uint16Array(16);
