@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
+import { closeSync, fdatasync, openSync, writeFileSync } from 'node:fs';
+import { link, mkdir, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { ConsulError } from '../errors.ts';
 import { asFileError, syncFolder } from '../store/durable-file.ts';
 import { readPresent } from '../store/read-file.ts';
@@ -27,6 +29,8 @@ export interface DocumentFolder {
   settle(paths: readonly string[]): Promise<void>;
 }
 
+const synchronised = promisify(fdatasync);
+
 /** Milliseconds; what is half-written for so long was left by a killed process. */
 const abandonedAfter = 3_600_000;
 
@@ -48,18 +52,21 @@ export async function openDocumentFolder(root: string): Promise<DocumentFolder> 
     }
   }
 
-  /** @returns a whole file beside the others, its content on the disk */
+  /**
+   * Only the disk is waited for in the background: to hand a small write to another thread takes longer than to do it.
+   * @returns a whole file beside the others, its content on the disk
+   */
   async function written(content: Uint8Array): Promise<string> {
     const temporary = join(unfinished, randomUUID());
-    const handle = await open(temporary, 'wx');
+    const descriptor = openSync(temporary, 'wx');
     try {
-      await handle.writeFile(content);
-      await handle.datasync();
+      writeFileSync(descriptor, content);
+      await synchronised(descriptor);
     } catch (cause) {
       await rm(temporary, { force: true });
       throw cause;
     } finally {
-      await handle.close();
+      closeSync(descriptor);
     }
     return temporary;
   }

@@ -21,86 +21,65 @@ const tolerance = 0.25;
 const maxRuns = maxSide * maxSide;
 
 /** x, y, width and height of each rectangle, one after the other. */
-type Runs = readonly number[];
+type Runs = Uint16Array;
 
 function refuse(at: number): never {
   return invalid(at, 'the seal draws something else than black modules');
 }
 
-const isDigit = (octet: number): boolean => octet >= 0x30 && octet <= 0x39;
+const isBreak = (octet: number | undefined): boolean => octet === 0x20 || octet === 0x0a || octet === 0x0d;
+
+/** At least one space or line end from `at`; gives where they end. */
+function breaks(content: Uint8Array, at: number): number {
+  let end = at;
+  while (isBreak(content[end])) end++;
+  return end > at ? end : refuse(at);
+}
 
 /** Reads the one form that a seal's content has: `0 g`, then `x y w h re` for each rectangle, then `f`. */
-class SealScanner {
-  readonly #content: Uint8Array;
-  readonly #runs: number[] = [];
-
-  constructor(content: Uint8Array) {
-    this.#content = content;
-  }
-
-  runs(): Runs {
-    const content = this.#content;
-    const runs = this.#runs;
-    let at = this.#colour();
-    for (;;) {
-      if (content[at] === 0x66) break;
-      for (let i = 0; i < 4; i++) at = this.#number(at);
-      if (content[at] !== 0x72 || content[at + 1] !== 0x65) refuse(at);
-      at = this.#breaks(at + 2);
-      if (runs.length > 4 * maxRuns) refuse(at);
+function readRuns(content: Uint8Array): Runs {
+  if (content[0] !== 0x30 || !isBreak(content[1])) refuse(0);
+  let at = breaks(content, 1);
+  if (content[at] !== 0x67) refuse(at);
+  at = breaks(content, at + 1);
+  // The shortest rectangle is `0 0 1 1 re` with what divides it from the next.
+  const runs = new Uint16Array(4 * Math.min(maxRuns, Math.ceil(content.length / 11)));
+  let count = 0;
+  while (content[at] !== 0x66) {
+    if (count === runs.length) refuse(at);
+    for (const end = count + 4; count < end; count++) {
+      const start = at;
+      let value = 0;
+      let octet = content[at] as number;
+      for (; octet >= 0x30 && octet <= 0x39; octet = content[++at] as number)
+        value = value * 10 + octet - 0x30;
+      if (at === start || at - start > 3) refuse(start);
+      if (octet === 0x2e) {
+        const fraction = readFraction(content, at + 1);
+        value += fraction.up;
+        at = fraction.end;
+      }
+      runs[count] = value;
+      if (!isBreak(content[at])) refuse(at);
+      while (isBreak(content[at])) at++;
     }
-    if (at + 1 < content.length) at = this.#breaks(at + 1) - 1;
-    return at + 1 === content.length ? runs : refuse(at);
+    if (content[at] !== 0x72 || content[at + 1] !== 0x65) refuse(at);
+    at = breaks(content, at + 2);
   }
+  const end = at + 1 < content.length ? breaks(content, at + 1) : at + 1;
+  return end === content.length ? runs.subarray(0, count) : refuse(end);
+}
 
-  #colour(): number {
-    const at = this.#number(0);
-    if (this.#runs.pop() !== 0 || this.#content[at] !== 0x67) refuse(at);
-    return this.#breaks(at + 1);
-  }
-
-  /** At least one space or line end from `at`; gives where they end. */
-  #breaks(at: number): number {
-    const content = this.#content;
-    const { length } = content;
-    let end = at;
-    while (end < length) {
-      const octet = content[end] as number;
-      if (octet !== 0x20 && octet !== 0x0a && octet !== 0x0d) break;
-      end++;
-    }
-    return end > at ? end : refuse(at);
-  }
-
-  /** Adds the number of modules at `at`, rounded, and gives where the next token begins. */
-  #number(at: number): number {
-    const content = this.#content;
-    const { length } = content;
-    let digits = 0;
-    let end = at;
-    while (end < length) {
-      const octet = content[end] as number;
-      if (!isDigit(octet)) break;
-      digits = digits * 10 + octet - 0x30;
-      end++;
-    }
-    if (end === at || end - at > 3) refuse(at);
-    if (content[end] === 0x2e) return this.#fraction(digits, end + 1);
-    this.#runs.push(digits);
-    return this.#breaks(end);
-  }
-
-  #fraction(whole: number, at: number): number {
-    let digits = 0;
-    let end = at;
-    for (; isDigit(this.#content[end] ?? 0); end++)
-      digits = digits * 10 + (this.#content[end] as number) - 0x30;
-    if (end === at || end - at > 9) refuse(at);
-    const part = digits / 10 ** (end - at);
-    if (part > tolerance && part < 1 - tolerance) refuse(at);
-    this.#runs.push(part < 0.5 ? whole : whole + 1);
-    return this.#breaks(end);
-  }
+/** The digits after a point: near a whole number, which is `up` more than what stands before the point. */
+function readFraction(content: Uint8Array, at: number): { readonly up: 0 | 1; readonly end: number } {
+  let digits = 0;
+  let end = at;
+  for (; (content[end] as number) >= 0x30 && (content[end] as number) <= 0x39; end++)
+    digits = digits * 10 + (content[end] as number) - 0x30;
+  if (end === at || end - at > 9) refuse(at);
+  const part = digits / 10 ** (end - at);
+  if (part > tolerance && part < 1 - tolerance) refuse(at);
+  return { up: part < 0.5 ? 0 : 1, end };
 }
 
 /** A form is clipped to its /BBox: what stands outside would be read here and not seen on the page. */
@@ -164,7 +143,7 @@ const kept = new WeakMap<PdfStream, SealMatrix>();
 export function readSealForm(file: PdfFile, form: PdfStream): SealMatrix {
   const known = kept.get(form);
   if (known) return known;
-  const runs = new SealScanner(file.data(form)).runs();
+  const runs = readRuns(file.data(form));
   const edges = edgesOf(runs);
   checkBox(file, form, edges);
   const matrix = toMatrix(runs, edges);
