@@ -14,8 +14,9 @@ import {
 } from '../core/store/post-folder.ts';
 import { green, yellow } from './colour.ts';
 import { type CommonOptions, messageLanguage, printJson } from './outcome.ts';
-import { namedPassphrase } from './passphrase.ts';
 import { newCommand, run, withKeyOptions } from './program.ts';
+import { namedPassphrase } from './secrets.ts';
+import { tokensNamed } from './token-keys.ts';
 import { type MessageKey, say } from './words.ts';
 
 const fields = PostSchema.properties;
@@ -40,6 +41,7 @@ interface InitOptions extends CommonOptions {
   signatoryQuality?: string;
   rootKey?: string;
   tsaUrl?: string;
+  keys?: readonly string[];
 }
 
 type Question = Extract<MessageKey, `init.ask.${string}`> extends `init.ask.${infer Option}` ? Option : never;
@@ -210,6 +212,7 @@ async function init(options: InitOptions): Promise<void> {
   await refuseExisting(home);
   const known = await answers(options);
   const post = postFrom(known);
+  const tokens = await tokensNamed(options.keys ?? [], options);
   const passphrase = await passphraseFor(options);
   const now = new Date();
   now.setUTCMilliseconds(0);
@@ -228,6 +231,7 @@ async function init(options: InitOptions): Promise<void> {
     settings,
     passphrase,
     now,
+    tokens,
     ...(options.rootKey ? { rootKey: resolve(options.rootKey) } : {}),
   });
   announce(home, post, passphrase, options);
@@ -269,7 +273,11 @@ export async function main(argv: readonly string[]): Promise<void> {
   )
     .option('--yes', 'ask nothing: take the defaults, make a passphrase and leave it in a file')
     .option('--root-key <file>', 'where to put the private key of the root (best on a removable medium)')
-    .option('--tsa-url <url>', "an RFC 3161 timestamp authority in place of the post's own");
+    .option('--tsa-url <url>', "an RFC 3161 timestamp authority in place of the post's own")
+    .option(
+      '--keys <place...>',
+      'make the signing keys in a PKCS#11 token, by its URI (RFC 7512); NAME=URI for one of them',
+    );
   for (const { option, flag, fallback } of questions)
     command.option(flag, `${say('en', `init.ask.${option}`)} (${fallback})`);
   command.action(init);

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { softHsm, softHsmModule } from '../core/pki/softhsm.fixture.ts';
 import { emptyFolder, newPost, program, type TestPost } from './testing.ts';
 
 // A terminal by script(1) of util-linux, which is on every Debian.
@@ -93,6 +94,30 @@ describe.skipIf(noTerminal)('on a terminal (script of util-linux)', () => {
     );
     expect(wrong.screen).toContain('[PASSPHRASE_WRONG]');
     expect(wrong.status).toBe(1);
+  });
+
+  it.skipIf(!softHsmModule)('the PIN of a token is asked for, and never shown', async () => {
+    const hsm = softHsm(softHsmModule as string);
+    const { home, remove } = emptyFolder();
+    try {
+      const { module } = hsm.token('jeton', '314159');
+      const made = await atTerminal(
+        home,
+        ['init', '--yes', '--keys', `tsa=pkcs11:token=jeton?module-path=${module}`],
+        [['PIN du jeton jeton', '314159\r']],
+      );
+      expect([made.status, made.screen]).toEqual([0, expect.not.stringContaining('314159')]);
+      const letter = post.file('another.txt', 'a letter');
+      const asked = await atTerminal(
+        home,
+        ['timestamp', 'ask', letter],
+        [['PIN du jeton jeton', '314159\r']],
+      );
+      expect([asked.status, asked.screen]).toEqual([0, expect.not.stringContaining('314159')]);
+    } finally {
+      remove();
+      hsm.remove();
+    }
   });
 
   it.each([

@@ -24,7 +24,15 @@ const commands: Readonly<Record<string, readonly [what: string, load: () => Prom
   explain: ['explain an error code', () => import('./explain.ts')],
 };
 
-const optionsWithValue = new Set(['--home', '--lang', '--agent', '--passphrase-file', '--passphrase-fd']);
+const optionsWithValue = new Set([
+  '--home',
+  '--lang',
+  '--agent',
+  '--passphrase-file',
+  '--passphrase-fd',
+  '--pin-file',
+  '--pin-fd',
+]);
 const optionsAlone = new Set(['--json', '--quiet', '--debug']);
 
 function usage(): string {

@@ -27,6 +27,8 @@ export interface CommonOptions {
   agent?: string;
   passphraseFile?: string;
   passphraseFd?: string;
+  pinFile?: string;
+  pinFd?: string;
 }
 
 /** Language of messages: --lang, else CONSUL_LANG, else the locale, else French. */

@@ -4,14 +4,16 @@ import { serialNumber } from '../core/pki/serial.ts';
 import { openKeyRing } from '../core/store/keys.ts';
 import { type TimestampAuthority, timestampAuthority } from '../core/time/authority.ts';
 import type { CommonOptions } from './outcome.ts';
-import { fileKeys } from './post.ts';
+import { keySecrets } from './secrets.ts';
 
 /**
  * The post's own time-stamp authority, its key open.
- * @throws ConsulError PASSPHRASE_WRONG, KEY_INVALID
+ * @throws ConsulError PASSPHRASE_WRONG, KEY_INVALID, PIN_WRONG, TOKEN_UNAVAILABLE
  */
 export async function ownAuthority(post: OpenPost, options: CommonOptions): Promise<TimestampAuthority> {
-  const signer = await openKeyRing(post.paths, await fileKeys(post, options)).certified('tsa');
+  const signer = await openKeyRing(post.paths, keySecrets(post, options), post.settings.keys).certified(
+    'tsa',
+  );
   return timestampAuthority({
     signer,
     policy: timestampPolicy,

@@ -11,16 +11,16 @@ import type { CeremonyAct, CeremonyRecord } from '../core/pki/ceremony-record.ts
 import { passphraseKeys } from '../core/pki/key-file.ts';
 import { type CommonOptions, messageLanguage } from './outcome.ts';
 import { writeOutput } from './output-file.ts';
-import { namedPassphrase } from './passphrase.ts';
-import { agentOf, fileKeys, withPost } from './post.ts';
+import { agentOf, withPost } from './post.ts';
 import type { RootOptions } from './root-options.ts';
+import { keySecrets, namedPassphrase } from './secrets.ts';
 import { labelled, say } from './words.ts';
 
 /** Runs with the certificates of the post open. */
 export const withPki = <T>(options: CommonOptions, act: (context: PkiContext) => Promise<T>): Promise<T> =>
   withPost(options, async (post) => {
     const actor = `agent:${agentOf(options).name}`;
-    return act(await openPki(post, { fileKey: await fileKeys(post, options), actor }));
+    return act(await openPki(post, { ...keySecrets(post, options), actor }));
   });
 
 export interface Recorded {

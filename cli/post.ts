@@ -5,14 +5,13 @@ import { nodeBackend } from '../core/crypto/node.ts';
 import { settleRequests } from '../core/issuance/decided.ts';
 import type { IssuingContext } from '../core/issuance/issue.ts';
 import { type OpenPost, openIssuing, openPost } from '../core/issuance/open-post.ts';
-import { passphraseKeys } from '../core/pki/key-file.ts';
 import { actors } from '../core/procedures/definition.ts';
 import { readProcedure } from '../core/procedures/folder.ts';
 import type { Procedures } from '../core/procedures/load.ts';
 import type { Procedure } from '../core/procedures/procedure.ts';
 import { postHome } from '../core/store/post-folder.ts';
 import type { CommonOptions } from './outcome.ts';
-import { postPassphrase } from './passphrase.ts';
+import { keySecrets } from './secrets.ts';
 import { shipped } from './shipped.ts';
 
 export const fontFolder = shipped('templates', 'fonts');
@@ -32,12 +31,6 @@ export async function withPost<T>(options: CommonOptions, act: (post: OpenPost) 
   } finally {
     await post.close();
   }
-}
-
-export async function fileKeys(post: OpenPost, options: CommonOptions) {
-  const { passphrase } = post.settings.paths;
-  const keptIn = passphrase === undefined ? undefined : join(post.paths.home, passphrase);
-  return passphraseKeys(await postPassphrase(options, keptIn));
 }
 
 /** A procedure, checked once for this version of the program and then read from the post's cache. */
@@ -68,7 +61,7 @@ export async function withIssuing<T>(
 ): Promise<T> {
   const clock = (): Date => new Date();
   const context = await openIssuing(post, {
-    fileKey: await fileKeys(post, options),
+    ...keySecrets(post, options),
     clock,
     fonts: fontFolder,
     threads,

@@ -15,7 +15,9 @@ export function withKeyOptions(command: Command): Command {
   return withCommonOptions(command)
     .option('--agent <name>', 'who acts (else CONSUL_AGENT, else the login name)')
     .option('--passphrase-file <file>', "file whose first line is the passphrase of the post's keys")
-    .option('--passphrase-fd <number>', 'open file descriptor to read the passphrase from');
+    .option('--passphrase-fd <number>', 'open file descriptor to read the passphrase from')
+    .option('--pin-file <file>', 'file whose first line is the PIN of the token that holds the keys')
+    .option('--pin-fd <number>', 'open file descriptor to read the PIN from');
 }
 
 /** Errors of the parser are told by `run` like any other; sub-commands inherit this. */

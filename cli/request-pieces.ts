@@ -9,8 +9,9 @@ import { loadRequest } from '../core/store/request.ts';
 import { announce, ordinal } from './acts.ts';
 import { type CommonOptions, messageLanguage, printJson } from './outcome.ts';
 import { writeOutput } from './output-file.ts';
-import { agentOf, fileKeys, proceduresOf, withPost } from './post.ts';
+import { agentOf, proceduresOf, withPost } from './post.ts';
 import { pieceSummary } from './request-shown.ts';
+import { keySecrets } from './secrets.ts';
 import { say } from './words.ts';
 
 /** The files of `--piece NAME=FILE`. @throws ConsulError USAGE, PIECE_UNREADABLE, PIECE_TOO_LARGE */
@@ -61,7 +62,7 @@ export async function piece(
     const row = pieces.find((one) => one.ordinal === wanted);
     if (!row?.sha256)
       throw new ConsulError('PIECE_UNKNOWN', `request ${reference} has no received piece ${wanted}`);
-    const identity = await openKeyRing(post.paths, await fileKeys(post, options)).privateKey('pieces');
+    const identity = await openKeyRing(post.paths, keySecrets(post, options)).privateKey('pieces');
     const content = await openPieces(post.paths.pieces, post.settings.limits).get(row.sha256, identity);
     await writeOutput(options.out, content, { mode: 0o600 });
     if (options.json) printJson({ ...pieceSummary(row), out: options.out });

@@ -1,13 +1,14 @@
 import { publishStatusList } from '../core/issuance/status.ts';
 import { openKeyRing } from '../core/store/keys.ts';
 import { type CommonOptions, messageLanguage, printJson } from './outcome.ts';
-import { fileKeys, withPost } from './post.ts';
+import { withPost } from './post.ts';
 import { newCommand, run, withKeyOptions } from './program.ts';
+import { keySecrets } from './secrets.ts';
 import { say } from './words.ts';
 
 async function publish(options: CommonOptions): Promise<void> {
   await withPost(options, async (post) => {
-    const ring = openKeyRing(post.paths, await fileKeys(post, options), post.settings.keys);
+    const ring = openKeyRing(post.paths, keySecrets(post, options), post.settings.keys);
     const { bytes, ...published } = await publishStatusList(post, ring, new Date());
     const shown = { ...published, bytes: bytes.length };
     if (options.json) printJson(shown);

@@ -28,8 +28,8 @@ export const errorCodes = {
   KEY_EXISTS: 'Choose another label or identifier: a key that exists is never replaced.',
   TOKEN_UNAVAILABLE:
     'Check the module, the token and the key that post.toml names, and that the token is connected.',
-  PIN_WRONG:
-    'Correct the PIN in the file that post.toml names before trying again: a token locks itself after a few wrong ones.',
+  PIN_WRONG: 'Correct the PIN before trying again: a token locks itself after a few wrong ones.',
+  PIN_MISSING: 'Give the PIN of the token with --pin-file or --pin-fd, or run on a terminal.',
   CERTIFICATE_EXPIRED: 'Renew the certificate before issuing; documents already issued stay valid.',
   CERTIFICATE_NOT_YET_VALID: 'Check the clock of this machine, or wait until the certificate is valid.',
   CERTIFICATE_UNKNOWN: 'See the serial numbers with `consul pki list`.',

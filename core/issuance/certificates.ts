@@ -13,7 +13,7 @@ import {
 } from '../pki/ceremony-record.ts';
 import { parseCertificate } from '../pki/certificate.ts';
 import { certifiedSigner, keySigner } from '../pki/file-signer.ts';
-import { derivationOf, type KeyDerivation } from '../pki/key-file.ts';
+import { derivationOf } from '../pki/key-file.ts';
 import type { CertifiedSigner, Signer } from '../pki/signer.ts';
 import { makeTrustBundle, openTrustBundle, type TrustBundle, type TrustedKey } from '../pki/trust-bundle.ts';
 import { compromiseKey, followingTrust, including, retireKey } from '../pki/trust-renewal.ts';
@@ -27,7 +27,7 @@ import {
 } from '../store/certificate.ts';
 import { writeDurably } from '../store/durable-file.ts';
 import { readKeyFile } from '../store/key-providers.ts';
-import { type KeyRing, keyFile, openKeyRing } from '../store/keys.ts';
+import { type KeyRing, type KeySecrets, keyFile, openKeyRing } from '../store/keys.ts';
 import {
   exists,
   moveInto,
@@ -43,11 +43,10 @@ import type { CertificateRow } from '../store/schema.ts';
 import type { OpenPost } from './open-post.ts';
 
 /** The certificates of an open post: who may act on them, and with which keys. */
-export interface PkiContext {
+export interface PkiContext extends KeySecrets {
   readonly post: OpenPost;
   readonly paths: PkiPaths;
   readonly ring: KeyRing;
-  readonly fileKey: (derivation: KeyDerivation) => Promise<Uint8Array>;
   /** To the second. */
   readonly clock: () => Date;
   /** As the journal names actors. */
@@ -57,14 +56,14 @@ export interface PkiContext {
 /** Opens the certificates of a post, and enters those that it has from its first day into the register. */
 export async function openPki(
   post: OpenPost,
-  { fileKey, actor }: Pick<PkiContext, 'fileKey' | 'actor'>,
+  { actor, ...secrets }: Pick<PkiContext, 'fileKey' | 'pin' | 'actor'>,
   now: () => Date = () => new Date(),
 ): Promise<PkiContext> {
   const context: PkiContext = {
     post,
     paths: pkiPaths(post.paths),
-    ring: openKeyRing(post.paths, fileKey, post.settings.keys),
-    fileKey,
+    ring: openKeyRing(post.paths, secrets, post.settings.keys),
+    ...secrets,
     clock: () => new Date(Math.floor(now().getTime() / 1000) * 1000),
     actor,
   };

@@ -1,16 +1,24 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { constants, copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { nodeBackend } from '../crypto/node.ts';
 import { ConsulError } from '../errors.ts';
 import { logKeyOf } from '../log/note.ts';
-import { certificatePem, createPostCredentials, keyPem, type PostCredentials } from '../pki/ceremony.ts';
-import { keySigner } from '../pki/file-signer.ts';
-import { deriveFileKey, keyDerivation } from '../pki/key-file.ts';
+import {
+  certificatePem,
+  type FoundingCertificates,
+  type FoundingProfile,
+  foundingCertificates,
+  keyPem,
+} from '../pki/ceremony.ts';
+import { type KeyDerivation, keyDerivation, passphraseKeys } from '../pki/key-file.ts';
+import type { TokenPlace } from '../pki/pkcs11.ts';
+import type { Signer } from '../pki/signer.ts';
 import { makeTrustBundle } from '../pki/trust-bundle.ts';
 import type { Post } from '../post.ts';
 import { asFileError, syncFolder } from '../store/durable-file.ts';
-import { certificateFile, certifiedKeyNames, keyFile } from '../store/keys.ts';
+import { fileProvider, type SignerOpener, signerOpener, tokenProvider } from '../store/key-providers.ts';
+import { certificateFile, certifiedKeyNames, keyFile, type SigningKeyName } from '../store/keys.ts';
 import { createPieceRecipient } from '../store/pieces.ts';
 import {
   anchorPaths,
@@ -35,36 +43,51 @@ export interface PostPassphrase {
 
 export interface NewPost {
   readonly home: string;
+  /** Without `keys`: those follow from `tokens`. */
   readonly settings: Settings;
   readonly passphrase: PostPassphrase;
   readonly now: Date;
   /** Where the private key of the root goes; in the folder's `offline` without it. */
   readonly rootKey?: string;
+  /** Keys that are made in a token, and stay there; the others are made in files. */
+  readonly tokens?: Readonly<Partial<Record<SigningKeyName, NewTokenKey>>>;
 }
+
+export interface NewTokenKey extends TokenPlace {
+  /** File that the PIN is read from every day; absent: whoever opens the key is asked for it. */
+  readonly pinFile?: string;
+}
+
+const signingKeyNames = [...certifiedKeyNames, 'log'] as const;
 
 /**
  * Makes a post: keys, certificates, trust bundle, database and log. Everything is made beside the final place and moved
- * there in one step: a post is whole or not there.
- * @throws ConsulError POST_EXISTS, FILE_EXISTS, POST_INVALID, DISK_FULL
+ * there in one step: a post is whole or not there. Keys that were made in a token stay there when it is not: nothing
+ * names them, and the next attempt makes others.
+ * @throws ConsulError POST_EXISTS, FILE_EXISTS, POST_INVALID, DISK_FULL, TOKEN_UNAVAILABLE, PIN_WRONG
  */
-export async function createPost({ home, settings, passphrase, now, rootKey }: NewPost): Promise<void> {
+export async function createPost(wanted: NewPost): Promise<void> {
+  const { home, passphrase, now, rootKey, tokens = {} } = wanted;
+  const settings = withTokens(wanted.settings, tokens, now);
   await refuseExisting(home);
   const partial = join(dirname(home), `.${basename(home)}.${process.pid}.partial`);
   const paths = postPaths(partial);
+  const opener = signerOpener();
   try {
     // What a killed process of the same number left.
     await rm(partial, { recursive: true, force: true });
     await writeSettings(partial, settings);
-    const credentials = await createPostCredentials({ post: settings.post, now, random: nodeBackend.random });
-    await writeCredentials(paths, credentials, passphrase);
-    await createPieceRecipient(paths, credentials.keys.pieces);
+    const signers = await makeKeys(paths, settings.keys ?? {}, { passphrase, tokens }, opener);
+    const { post } = settings;
+    const certificates = await foundingCertificates({ post, now, random: nodeBackend.random, signers });
+    await writeCertificates(paths, certificates);
     await mkdir(dirname(paths.trust), { recursive: true });
-    await writeFile(paths.trust, await firstTrustBundle(credentials, settings.post, now));
+    await writeFile(paths.trust, await firstTrustBundle(certificates, signers, post, now));
     const anchor = anchorPaths(partial, settings);
     await mkdir(dirname(anchor.journal), { recursive: true });
     const store = await openStore(paths.database, { create: true, anchor: anchor.journal });
     await store.close();
-    const log = { origin: logOrigin(settings.post), signer: keySigner(credentials.keys.log) };
+    const log = { origin: logOrigin(settings.post), signer: signers.log };
     await openTileStore(paths.log, anchor.checkpoint, nodeBackend).create(log);
     if (rootKey !== undefined) await moveAway(paths.rootKey, rootKey);
     await syncAll(partial);
@@ -72,8 +95,25 @@ export async function createPost({ home, settings, passphrase, now, rootKey }: N
   } catch (cause) {
     throw asFileError(cause, home);
   } finally {
+    await opener.close();
     await rm(partial, { recursive: true, force: true });
   }
+}
+
+/** Several posts may share a token, and an attempt may have been broken off: each key has a label of its own. */
+function withTokens(settings: Settings, tokens: NonNullable<NewPost['tokens']>, now: Date): Settings {
+  const day = now.toISOString().slice(0, 19);
+  const keys = Object.entries(tokens).map(([name, { module, token, pinFile }]) => [
+    name,
+    {
+      provider: 'pkcs11',
+      module,
+      token,
+      label: `${settings.post.code} ${name} ${day}`,
+      ...(pinFile === undefined ? {} : { pinFile }),
+    },
+  ]);
+  return keys.length === 0 ? settings : { ...settings, keys: Object.fromEntries(keys) };
 }
 
 /** To another disk, which a rename cannot reach. */
@@ -122,40 +162,60 @@ export async function refuseExisting(home: string): Promise<void> {
   if (present.length > 0) throw new ConsulError('FILE_EXISTS', `${home} is not empty`);
 }
 
-async function writeCredentials(
-  paths: PostPaths,
-  credentials: PostCredentials,
-  passphrase: PostPassphrase,
-): Promise<void> {
-  const secret = { mode: 0o600, flag: 'wx' } as const;
-  await mkdir(paths.keys, { recursive: true, mode: 0o700 });
-  await mkdir(paths.certificates, { recursive: true });
-  await mkdir(dirname(paths.rootKey), { recursive: true, mode: 0o700 });
-  const derivation = keyDerivation(randomBytes(16), passphrase.origin);
-  const fileKey = await deriveFileKey(passphrase.bytes, derivation);
-  for (const name of [...certifiedKeyNames, 'log', 'pieces'] as const)
-    await writeFile(
-      keyFile(paths, name),
-      keyPem(credentials.keys[name], fileKey, derivation, nodeBackend.random),
-      secret,
-    );
-  for (const name of ['root', ...certifiedKeyNames] as const)
-    await writeFile(certificateFile(paths, name), certificatePem(credentials.certificates[name]));
+type PostSigners = Readonly<Record<FoundingProfile | 'log', Signer>>;
 
+/** Makes every key where it is to be kept. */
+async function makeKeys(
+  paths: PostPaths,
+  places: NonNullable<Settings['keys']>,
+  { passphrase, tokens }: Required<Pick<NewPost, 'passphrase' | 'tokens'>>,
+  opener: SignerOpener,
+): Promise<PostSigners> {
+  await mkdir(paths.keys, { recursive: true, mode: 0o700 });
+  await mkdir(dirname(paths.rootKey), { recursive: true, mode: 0o700 });
+  if (passphrase.keep) await writeFile(paths.passphrase, `${passphrase.keep}\n`, { mode: 0o600, flag: 'wx' });
+  const fileKey = passphraseKeys(passphrase.bytes);
+  const derivation = keyDerivation(randomBytes(16), passphrase.origin);
+  await makePieceKey(paths, derivation, await fileKey(derivation));
+
+  const files = fileProvider({ folder: paths.keys, fileKey, derivation });
+  const signers = new Map<string, Signer>();
+  for (const name of signingKeyNames) {
+    const place = tokens[name];
+    const chosen = places[name];
+    const label = (chosen?.provider === 'pkcs11' && chosen.label) || name;
+    const kind = name === 'log' ? 'ed25519' : 'P-256';
+    const made = place ? tokenProvider(place).generate(label, kind) : files.generate(name, kind);
+    signers.set(name, await opener.signer(await made));
+  }
   // The root's file has a salt of its own: it leaves this machine.
-  const rootDerivation = keyDerivation(randomBytes(16), passphrase.origin);
-  const rootFileKey = await deriveFileKey(passphrase.bytes, rootDerivation);
-  await writeFile(
-    paths.rootKey,
-    keyPem(credentials.keys.root, rootFileKey, rootDerivation, nodeBackend.random),
-    secret,
-  );
-  if (passphrase.keep) await writeFile(paths.passphrase, `${passphrase.keep}\n`, secret);
+  const own = keyDerivation(randomBytes(16), passphrase.origin);
+  const offline = fileProvider({ folder: dirname(paths.rootKey), fileKey, derivation: own });
+  signers.set('root', await opener.signer(await offline.generate('root', 'P-256')));
+  return Object.fromEntries(signers) as unknown as PostSigners;
 }
 
-async function firstTrustBundle(credentials: PostCredentials, post: Post, now: Date): Promise<Uint8Array> {
+/** The key of the pieces decrypts, by age, and is in a file always. */
+async function makePieceKey(paths: PostPaths, derivation: KeyDerivation, fileKey: Uint8Array): Promise<void> {
+  const key = generateKeyPairSync('x25519').privateKey;
+  const pem = keyPem(key, fileKey, derivation, nodeBackend.random);
+  await writeFile(keyFile(paths, 'pieces'), pem, { mode: 0o600, flag: 'wx' });
+  await createPieceRecipient(paths, key);
+}
+
+async function writeCertificates(paths: PostPaths, certificates: FoundingCertificates): Promise<void> {
+  await mkdir(paths.certificates, { recursive: true });
+  for (const name of ['root', ...certifiedKeyNames] as const)
+    await writeFile(certificateFile(paths, name), certificatePem(certificates[name]));
+}
+
+async function firstTrustBundle(
+  certificates: FoundingCertificates,
+  signers: PostSigners,
+  post: Post,
+  now: Date,
+): Promise<Uint8Array> {
   const issued = Math.floor(now.getTime() / 1000);
-  const { certificates, keys } = credentials;
   const key = (name: 'document-signer' | 'seal-signer' | 'tsa', use: 'document' | 'seal' | 'timestamp') => ({
     certificate: certificates[name],
     use,
@@ -183,9 +243,9 @@ async function firstTrustBundle(credentials: PostCredentials, post: Post, now: D
         },
       ],
       keys: [key('document-signer', 'document'), key('seal-signer', 'seal'), key('tsa', 'timestamp')],
-      logs: [{ post: post.code, key: await logKeyOf(logOrigin(post), keySigner(keys.log), nodeBackend) }],
+      logs: [{ post: post.code, key: await logKeyOf(logOrigin(post), signers.log, nodeBackend) }],
     },
-    keySigner(keys.root),
+    signers.root,
     nodeBackend.digest,
   );
 }

@@ -24,7 +24,7 @@ beforeAll(async () => {
   template = await postTemplate([]);
   const paths = postPaths(await template.copy());
   source = timestampAuthority({
-    signer: await openKeyRing(paths, passphraseKeys(passphrase)).certified('tsa'),
+    signer: await openKeyRing(paths, { fileKey: passphraseKeys(passphrase) }).certified('tsa'),
     policy: timestampPolicy,
     clock: () => new Date(),
     serial: () => serialNumber(nodeBackend.random),

@@ -10,13 +10,12 @@ import { parseNote } from '../log/note.ts';
 import { templateFor } from '../pdf/choice.ts';
 import { defaultRepertoire, loadTemplate, serializeTemplate } from '../pdf/template.ts';
 import { parseCertificate } from '../pki/certificate.ts';
-import { certifiedSigner } from '../pki/file-signer.ts';
-import type { KeyDerivation } from '../pki/key-file.ts';
 import { certificateProfiles } from '../pki/profiles.ts';
+import type { CertifiedSigner } from '../pki/signer.ts';
 import { openTrustBundle } from '../pki/trust-bundle.ts';
 import { sha256 } from '../store/canonical.ts';
 import { writeDurably } from '../store/durable-file.ts';
-import { type CertifiedKeyName, type KeyRing, openKeyRing, readCertificate } from '../store/keys.ts';
+import { type CertifiedKeyName, type KeyRing, type KeySecrets, openKeyRing } from '../store/keys.ts';
 import { logSize } from '../store/leaf.ts';
 import { anchorPaths, type PostPaths, postPaths, readSettings, type Settings } from '../store/post-folder.ts';
 import { readIfThere, readPresent } from '../store/read-file.ts';
@@ -71,13 +70,16 @@ async function demandNewest(store: Store, file: string): Promise<void> {
 /** The own timestamp authority's policy is the one in its certificate. */
 export const timestampPolicy = certificateProfiles.tsa.policies?.[0] ?? '2.5.29.32.0';
 
-async function material(ring: KeyRing, paths: PostPaths, name: CertifiedKeyName): Promise<SignerMaterial> {
-  const [key, certificate, issuer] = await Promise.all([
-    ring.privateKey(name),
-    readCertificate(paths, name),
-    readCertificate(paths, 'issuing-ca'),
-  ]);
-  return { key, certificate, chain: [issuer] };
+/** A signer for this thread, and what a thread of its own opens it from. */
+interface OpenSigner {
+  readonly signer: CertifiedSigner;
+  readonly material: SignerMaterial;
+}
+
+async function openSigner(ring: KeyRing, name: CertifiedKeyName): Promise<OpenSigner> {
+  const [signer, source] = await Promise.all([ring.certified(name), ring.source(name)]);
+  const { certificate, chain } = signer;
+  return { signer, material: { source, certificate, chain } };
 }
 
 async function knownAuthorities(paths: PostPaths): Promise<readonly Uint8Array[]> {
@@ -90,7 +92,7 @@ async function knownAuthorities(paths: PostPaths): Promise<readonly Uint8Array[]
 /** A signer out of its time must not sign: everything that it would issue is refused by every verifier. */
 export function demandInForce(
   name: CertifiedKeyName,
-  { certificate }: Pick<SignerMaterial, 'certificate'>,
+  { certificate }: Pick<CertifiedSigner, 'certificate'>,
   now: Date,
 ): void {
   const { notBefore, notAfter } = parseCertificate(certificate);
@@ -123,14 +125,14 @@ async function pageTemplate(paths: PostPaths, fonts: string): Promise<Uint8Array
 /** Made with pkijs once for a signer and kept: loading it takes longer than issuing a document. */
 async function cmsSkeleton(
   paths: PostPaths,
-  signer: SignerMaterial,
+  signer: CertifiedSigner,
   content: 'document' | 'token',
 ): Promise<Uint8Array> {
   const fingerprint = toHex(sha256(signer.certificate)).slice(0, 32);
   const file = join(paths.cache, `${content}-${fingerprint}.cms`);
   const kept = await readIfThere(file);
   const options = {
-    signer: certifiedSigner(signer.key, signer.certificate, signer.chain),
+    signer,
     contentType: content === 'document' ? oids.data : oids.tstInfo,
     digest: 'sha256',
     includeChain: true,
@@ -152,8 +154,7 @@ async function isUsable(options: SignedDataOptions): Promise<boolean> {
   }
 }
 
-export interface IssuingOptions {
-  readonly fileKey: (derivation: KeyDerivation) => Promise<Uint8Array>;
+export interface IssuingOptions extends KeySecrets {
   readonly clock: () => Date;
   /** Folder of the shipped fonts. */
   readonly fonts: string;
@@ -166,37 +167,37 @@ export interface IssuingOptions {
 
 /**
  * Opens the keys of a post and prepares all that is the same for every document.
- * @throws ConsulError PASSPHRASE_WRONG, CERTIFICATE_EXPIRED, CERTIFICATE_NOT_YET_VALID, KEY_INVALID
+ * @throws ConsulError PASSPHRASE_WRONG, CERTIFICATE_EXPIRED, CERTIFICATE_NOT_YET_VALID, KEY_INVALID, PIN_WRONG,
+ *   TOKEN_UNAVAILABLE
  */
 export async function openIssuing(post: OpenPost, options: IssuingOptions): Promise<IssuingContext> {
   const { paths, settings, store } = post;
-  const ring = openKeyRing(paths, options.fileKey);
+  const ring = openKeyRing(paths, options, settings.keys);
+  const { url } = settings.timestamp;
   const [document, seal, authority, logSigner, template] = await Promise.all([
-    material(ring, paths, 'document-signer'),
-    material(ring, paths, 'seal-signer'),
-    material(ring, paths, 'tsa'),
+    openSigner(ring, 'document-signer'),
+    openSigner(ring, 'seal-signer'),
+    url === undefined ? openSigner(ring, 'tsa') : undefined,
     ring.signer('log'),
     pageTemplate(paths, options.fonts),
   ]);
   const now = options.clock();
-  demandInForce('document-signer', document, now);
-  demandInForce('seal-signer', seal, now);
-  const { url } = settings.timestamp;
-  if (url === undefined) demandInForce('tsa', authority, now);
+  demandInForce('document-signer', document.signer, now);
+  demandInForce('seal-signer', seal.signer, now);
+  if (authority) demandInForce('tsa', authority.signer, now);
   const setup: ProducerSetup = {
-    document,
-    seal,
-    timestamp:
-      url === undefined
-        ? { kind: 'own', authority, policy: timestampPolicy }
-        : { kind: 'remote', url, known: await knownAuthorities(paths) },
+    document: document.material,
+    seal: seal.material,
+    timestamp: authority
+      ? { kind: 'own', authority: authority.material, policy: timestampPolicy }
+      : { kind: 'remote', url: url ?? '', known: await knownAuthorities(paths) },
     verifierHost: settings.post.verifierHost,
     documents: paths.documents,
     fonts: options.fonts,
     template,
     skeletons: {
-      document: await cmsSkeleton(paths, document, 'document'),
-      token: url === undefined ? await cmsSkeleton(paths, authority, 'token') : undefined,
+      document: await cmsSkeleton(paths, document.signer, 'document'),
+      token: authority && (await cmsSkeleton(paths, authority.signer, 'token')),
     },
   };
   const prepared = loadTemplate(template);

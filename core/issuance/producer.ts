@@ -1,4 +1,4 @@
-import { createHash, type KeyObject } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { equalBytes, utf8 } from '../bytes.ts';
 import {
   type PreparedSignedData,
@@ -19,12 +19,12 @@ import { readSignatures } from '../pdf/read/signature.ts';
 import type { SealedRecord } from '../pdf/record.ts';
 import { replaceContents, signPdf } from '../pdf/sign.ts';
 import { loadTemplate } from '../pdf/template.ts';
-import { certifiedSigner } from '../pki/file-signer.ts';
 import { serialNumber } from '../pki/serial.ts';
 import type { CertifiedSigner } from '../pki/signer.ts';
 import type { SealClaims } from '../seal/claims.ts';
 import { sealMatrix } from '../seal/qr.ts';
 import { makeSeal, prepareSealSigner } from '../seal/seal.ts';
+import { type KeySource, type SignerOpener, signerOpener } from '../store/key-providers.ts';
 import type { SignatureLevel, TimestampState } from '../store/schema.ts';
 import { timestampAuthority } from '../time/authority.ts';
 import { remoteTimestamps } from '../time/client.ts';
@@ -34,7 +34,7 @@ import { readFonts } from './font-folder.ts';
 
 /** A key with its certificates, in a form that can be handed to a worker thread. */
 export interface SignerMaterial {
-  readonly key: KeyObject;
+  readonly source: KeySource;
   readonly certificate: Uint8Array;
   readonly chain: readonly Uint8Array[];
 }
@@ -109,13 +109,18 @@ export interface Producer {
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
 
-const signerFrom = ({ key, certificate, chain }: SignerMaterial): CertifiedSigner =>
-  certifiedSigner(key, certificate, chain);
+const signerFrom = async (
+  { source, certificate, chain }: SignerMaterial,
+  opener: SignerOpener,
+): Promise<CertifiedSigner> => ({ ...(await opener.signer(source)), certificate, chain });
 
-function timestampSource({ timestamp, skeletons }: ProducerSetup): TimestampSource {
+async function timestampSource(
+  { timestamp, skeletons }: ProducerSetup,
+  opener: SignerOpener,
+): Promise<TimestampSource> {
   if (timestamp.kind === 'own')
     return timestampAuthority({
-      signer: signerFrom(timestamp.authority),
+      signer: await signerFrom(timestamp.authority, opener),
       policy: timestamp.policy,
       clock: () => new Date(),
       serial: () => serialNumber(nodeBackend.random),
@@ -179,9 +184,10 @@ function isOf({ record, seal }: ProductionJob, file: Uint8Array): boolean {
 
 /** Prepares keys, template and skeletons once; everything after is cheap. */
 export async function openProducer(setup: ProducerSetup): Promise<Producer> {
-  const documentSigner = signerFrom(setup.document);
-  const sealSigner = await prepareSealSigner(signerFrom(setup.seal), nodeBackend);
-  const timestamps = timestampSource(setup);
+  const opener = signerOpener();
+  const documentSigner = await signerFrom(setup.document, opener);
+  const sealSigner = await prepareSealSigner(await signerFrom(setup.seal, opener), nodeBackend);
+  const timestamps = await timestampSource(setup, opener);
   const folder = await openDocumentFolder(setup.documents);
   // Measured: our own CMS with chain and token takes 4.5 KB; other authorities send longer chains.
   const reserve = setup.timestamp.kind === 'own' ? 6 * 1024 : 16 * 1024;
@@ -316,6 +322,6 @@ export async function openProducer(setup: ProducerSetup): Promise<Producer> {
       await folder.settle([document.path]);
       return described(document, file, 'done');
     },
-    close: async () => {},
+    close: () => opener.close(),
   };
 }

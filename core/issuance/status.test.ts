@@ -41,7 +41,7 @@ test('a revoked document is revoked in the published list, and no other; its sig
     { store: post.store, actor: agent, now, random },
   );
 
-  const ring = openKeyRing(post.paths, passphraseKeys(passphrase));
+  const ring = openKeyRing(post.paths, { fileKey: passphraseKeys(passphrase) });
   const { file, uri, ...counts } = await publishStatusList(post, ring, now);
   expect(counts).toMatchObject({ size: 3, revoked: 1 });
   expect(uri).toBe('https://verifier.example/status/GA-PAR');
@@ -66,7 +66,7 @@ test('a revoked document is revoked in the published list, and no other; its sig
 
 test('a list is not signed with a certificate that is out of its time', async () => {
   const { post, close } = await openIssuingPost({ home: await template.copy(), fonts, procedures });
-  const ring = openKeyRing(post.paths, passphraseKeys(passphrase));
+  const ring = openKeyRing(post.paths, { fileKey: passphraseKeys(passphrase) });
   await expect(publishStatusList(post, ring, new Date('2099-01-01'))).rejects.toMatchObject({
     code: 'CERTIFICATE_EXPIRED',
   });

@@ -113,7 +113,7 @@ async function expectWhole({ post }: SubmittingPost, reference: string, receipts
   const { request, pieces } = await loadRequest(db, reference);
   expect(request.state).toBe('incomplete');
   const store = openPieces(post.paths.pieces, post.settings.limits);
-  const identity = await openKeyRing(post.paths, fileKey).privateKey('pieces');
+  const identity = await openKeyRing(post.paths, { fileKey }).privateKey('pieces');
   const received = pieces.filter((piece) => piece.state === 'received');
   expect(received.map(({ kind }) => kind)).toEqual(files.map(({ piece }) => piece));
   for (const [i, piece] of received.entries())

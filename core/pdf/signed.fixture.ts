@@ -7,7 +7,7 @@ import { prepareSignedData } from '../cms/make.ts';
 import { oids } from '../cms/oid.ts';
 import { pem } from '../cms/testing-ca.ts';
 import { nodeBackend } from '../crypto/node.ts';
-import { createPostCredentials } from '../pki/ceremony.ts';
+import { createPostCredentials } from '../pki/credentials.fixture.ts';
 import { certifiedSigner } from '../pki/file-signer.ts';
 import { crl, party } from '../pki/fixture.ts';
 import type { CertifiedSigner } from '../pki/signer.ts';
@@ -42,7 +42,6 @@ export async function postCast(): Promise<Cast> {
   const { keys, certificates } = await createPostCredentials({
     post,
     now: new Date('2026-01-05T09:00:00Z'),
-    random: nodeBackend.random,
   });
   const chain = [certificates['issuing-ca']];
   const signer = certifiedSigner(keys['document-signer'], certificates['document-signer'], chain);

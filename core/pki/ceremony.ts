@@ -1,7 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { Post } from '../post.ts';
 import { type CertificateRequest, issueCertificate } from './authority.ts';
-import { keySigner } from './file-signer.ts';
 import { encryptKey, type KeyDerivation, toPem } from './key-file.ts';
 import type { ProfileName } from './profiles.ts';
 import { serialNumber } from './serial.ts';
@@ -13,16 +12,15 @@ export type FoundingProfile = Extract<
   'root' | 'issuing-ca' | 'document-signer' | 'seal-signer' | 'tsa'
 >;
 
-export interface PostCredentials {
-  /** DER certificates by profile. */
-  readonly certificates: Readonly<Record<FoundingProfile, Uint8Array>>;
-  readonly keys: Readonly<Record<FoundingProfile | 'log' | 'pieces', KeyObject>>;
-}
+/** DER certificates by profile. */
+export type FoundingCertificates = Readonly<Record<FoundingProfile, Uint8Array>>;
 
 export interface CeremonyInput {
   readonly post: Post;
   readonly now: Date;
   readonly random: (length: number) => Uint8Array;
+  /** The keys, wherever they are kept. */
+  readonly signers: Readonly<Record<FoundingProfile, Signer>>;
 }
 
 export const newKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
@@ -74,38 +72,31 @@ export function orderCertificate(order: CertificateOrder): Promise<Uint8Array> {
 }
 
 /** The first ceremony of a post: a root, an issuing authority under it, and the signers under that. */
-export async function createPostCredentials({ post, now, random }: CeremonyInput): Promise<PostCredentials> {
-  const keys = {
-    root: newKey(),
-    'issuing-ca': newKey(),
-    'document-signer': newKey(),
-    'seal-signer': newKey(),
-    tsa: newKey(),
-    log: newLogKey(),
-    pieces: generateKeyPairSync('x25519').privateKey,
-  };
+export async function foundingCertificates({
+  post,
+  now,
+  random,
+  signers,
+}: CeremonyInput): Promise<FoundingCertificates> {
   const common = { ...nameOfPost(post), now };
   const issue = (profile: FoundingProfile, issuer: CertificateRequest['issuer']) =>
     issueCertificate({
       ...common,
       profile,
-      subjectKey: keySigner(keys[profile]),
+      subjectKey: signers[profile],
       issuer,
       serial: serialNumber(random),
     });
 
-  const root = await issue('root', { signer: keySigner(keys.root) });
-  const issuing = await issue('issuing-ca', { signer: keySigner(keys.root), certificate: root });
-  const authority = { signer: keySigner(keys['issuing-ca']), certificate: issuing };
+  const root = await issue('root', { signer: signers.root });
+  const issuing = await issue('issuing-ca', { signer: signers.root, certificate: root });
+  const authority = { signer: signers['issuing-ca'], certificate: issuing };
   return {
-    keys,
-    certificates: {
-      root,
-      'issuing-ca': issuing,
-      'document-signer': await issue('document-signer', authority),
-      'seal-signer': await issue('seal-signer', authority),
-      tsa: await issue('tsa', authority),
-    },
+    root,
+    'issuing-ca': issuing,
+    'document-signer': await issue('document-signer', authority),
+    'seal-signer': await issue('seal-signer', authority),
+    tsa: await issue('tsa', authority),
   };
 }
 

@@ -62,12 +62,12 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 describe('the key ring', () => {
   it('opens the keys in files, with their certificates', async () => {
-    const authority = await openKeyRing(paths, fileKey).certified('issuing-ca');
+    const authority = await openKeyRing(paths, { fileKey }).certified('issuing-ca');
     expect(toHex(parseCertificate(authority.certificate).spki)).toBe(toHex(authority.publicKey));
   });
 
   it('refuses a key whose certificate is of another', async () => {
-    await expect(openKeyRing(paths, fileKey).certified('tsa')).rejects.toEqual(code('KEY_INVALID'));
+    await expect(openKeyRing(paths, { fileKey }).certified('tsa')).rejects.toEqual(code('KEY_INVALID'));
   });
 });
 
@@ -94,7 +94,7 @@ describe.skipIf(!softHsmModule)('the key ring with a token', () => {
     await writeSettings(home, { ...settings, keys });
     const read = await readSettings(home);
     expect(read.keys).toEqual(keys);
-    const ring = openKeyRing(paths, fileKey, read.keys);
+    const ring = openKeyRing(paths, { fileKey }, read.keys);
     const seal = await ring.certified('seal-signer');
     const log = await ring.signer('log');
     const message = utf8('act');
@@ -107,12 +107,14 @@ describe.skipIf(!softHsmModule)('the key ring with a token', () => {
   });
 
   it('gives no key out of the token', async () => {
-    await expect(openKeyRing(paths, fileKey, keys).privateKey('log')).rejects.toEqual(code('KEY_INVALID'));
+    await expect(openKeyRing(paths, { fileKey }, keys).privateKey('log')).rejects.toEqual(
+      code('KEY_INVALID'),
+    );
   });
 
   it('names the file of a PIN that is missing or empty', async () => {
     const ring = (pinFile: string) =>
-      openKeyRing(paths, fileKey, { log: { ...keys.log, pinFile } as NonNullable<typeof keys.log> });
+      openKeyRing(paths, { fileKey }, { log: { ...keys.log, pinFile } as NonNullable<typeof keys.log> });
     await expect(ring('absent').signer('log')).rejects.toEqual(code('FILE_UNREADABLE'));
     await expect(ring('no-pin').signer('log')).rejects.toThrow(/no-pin holds no PIN/);
   });

@@ -35,6 +35,14 @@ export async function readCertificate(
 /** The keys that may be kept in a token: all that sign. The key of the pieces decrypts, by age, from its file. */
 export type SigningKeyName = Exclude<KeyName, 'pieces'>;
 
+/** What opens the keys of a post; each is asked for when the first key needs it. */
+export interface KeySecrets {
+  /** Derives the key of the files from the passphrase, once for each set of parameters. */
+  readonly fileKey: (derivation: KeyDerivation) => Promise<Uint8Array>;
+  /** PIN of a token whose settings name no file that holds it. @throws ConsulError PIN_MISSING */
+  readonly pin?: (token: string) => Promise<string>;
+}
+
 /** Opens the keys of a post as they are asked for, from files or tokens. */
 export interface KeyRing {
   signer(name: SigningKeyName): Promise<Signer>;
@@ -62,17 +70,21 @@ function pinReader(home: string): (file: string) => Promise<string> {
   };
 }
 
-/**
- * @param fileKey derives the key of the files from the passphrase, once for each set of parameters
- * @param places the `keys` of post.toml: which keys are in tokens
- */
+/** @param places the `keys` of post.toml: which keys are in tokens */
 export function openKeyRing(
   paths: PostPaths,
-  fileKey: (derivation: KeyDerivation) => Promise<Uint8Array>,
+  { fileKey, pin: askPin }: KeySecrets,
   places: Settings['keys'] = {},
 ): KeyRing {
   const pinIn = pinReader(paths.home);
   const opener = signerOpener();
+  const sources = new Map<SigningKeyName, Promise<KeySource>>();
+
+  const pinOf = (token: string, pinFile: string | undefined): Promise<string> => {
+    if (pinFile !== undefined) return pinIn(pinFile);
+    if (askPin) return askPin(token);
+    throw new ConsulError('PIN_MISSING', `post.toml names no file for the PIN of the token ${token}`);
+  };
 
   const privateKey = async (name: KeyName): Promise<KeyObject> => {
     if (name !== 'pieces' && places[name]?.provider === 'pkcs11')
@@ -80,13 +92,19 @@ export function openKeyRing(
     return readKeyFile(keyFile(paths, name), name, fileKey);
   };
 
-  const source = async (name: SigningKeyName): Promise<KeySource> => {
+  const find = async (name: SigningKeyName): Promise<KeySource> => {
     const place = places[name];
     if (place?.provider !== 'pkcs11') return { kind: 'held', key: await privateKey(name) };
-    const { module, token, label, id } = place;
-    const pin = await pinIn(place.pinFile);
+    const { module, token, label, id, pinFile } = place;
+    const pin = await pinOf(token, pinFile);
     const key: TokenKey = id === undefined ? { label: label ?? name } : { id, ...(label ? { label } : {}) };
     return { kind: 'token', place: { module, token, pin }, key };
+  };
+
+  const source = (name: SigningKeyName): Promise<KeySource> => {
+    const found = sources.get(name) ?? find(name);
+    sources.set(name, found);
+    return found;
   };
 
   const signer = async (name: SigningKeyName): Promise<Signer> => opener.signer(await source(name));

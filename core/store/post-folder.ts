@@ -23,8 +23,8 @@ const KeyPlaceSchema = Type.Union([
       label: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
       /** Identifier of the key (CKA_ID), hexadecimal. */
       id: Type.Optional(Type.String({ pattern: '^([0-9a-f]{2}){1,64}$' })),
-      /** File whose first line is the PIN, relative to the folder; `/dev/fd/N` for an open descriptor. */
-      pinFile: Type.String({ minLength: 1, maxLength: 300 }),
+      /** File whose first line is the PIN, relative to the folder; absent: whoever opens the key is asked for it. */
+      pinFile: Type.Optional(Type.String({ minLength: 1, maxLength: 300 })),
     },
     { additionalProperties: false },
   ),

@@ -15,7 +15,7 @@ import { type Attachment, renderDocument } from '../pdf/document.ts';
 import { fonts, manyScripts, preparedTemplate, priseEnCharge } from '../pdf/fixture.ts';
 import type { Block, DocumentRecord, SealedRecord } from '../pdf/record.ts';
 import { signPdf } from '../pdf/sign.ts';
-import { createPostCredentials } from '../pki/ceremony.ts';
+import { createPostCredentials } from '../pki/credentials.fixture.ts';
 import { certifiedSigner, keySigner } from '../pki/file-signer.ts';
 import { type CertificateShape, certificate, type Party, party } from '../pki/fixture.ts';
 import type { Signer } from '../pki/signer.ts';
@@ -75,7 +75,7 @@ const origin = `${host}/log/ga-par`;
 
 /** The cast that the ceremony of a post makes. */
 export async function ceremonyCast(now: Date = times.ceremony): Promise<Cast> {
-  const { keys, certificates } = await createPostCredentials({ post, now, random: nodeBackend.random });
+  const { keys, certificates } = await createPostCredentials({ post, now });
   const chain = [certificates['issuing-ca']];
   const signer = (name: 'document-signer' | 'seal-signer' | 'tsa'): TestCertified => ({
     ...certifiedSigner(keys[name], certificates[name], chain),

@@ -65,7 +65,9 @@ export async function timestampServer(): Promise<TimestampServer> {
     port,
     asked: () => asked,
     async open(home) {
-      const signer = await openKeyRing(postPaths(home), passphraseKeys(passphrase)).certified('tsa');
+      const signer = await openKeyRing(postPaths(home), { fileKey: passphraseKeys(passphrase) }).certified(
+        'tsa',
+      );
       const authority = timestampAuthority({
         signer,
         policy: timestampPolicy,
