@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { nodeBackend } from '../core/crypto/node.ts';
 import { ConsulError } from '../core/errors.ts';
 import { stampCheckpoint, stampedCheckpoints, stampFault } from '../core/issuance/log-timestamps.ts';
+import { knownAuthorities, remoteAuthority } from '../core/issuance/remote-authority.ts';
 import { type AuditFinding, auditLog, compareCheckpoints } from '../core/log/audit.ts';
 import { toBase64 } from '../core/log/base64.ts';
 import { type Checkpoint, type CheckpointVerdict, checkCheckpoint } from '../core/log/checkpoint.ts';
@@ -20,7 +21,7 @@ import { readInput } from './input-file.ts';
 import { type CommonOptions, exitStatus, messageLanguage, printJson } from './outcome.ts';
 import { ownAuthority } from './own-authority.ts';
 import { withPost } from './post.ts';
-import { pathFault, remote } from './timestamp.ts';
+import { pathFault } from './timestamp.ts';
 import { readTrustFile } from './trust-file.ts';
 import { clockTime, say } from './words.ts';
 
@@ -196,7 +197,10 @@ export async function audit(place: string | undefined, options: AuditOptions): P
 export async function timestamp(options: CommonOptions): Promise<void> {
   await withPost(options, async (post) => {
     const { url } = post.settings.timestamp;
-    const source = url === undefined ? await ownAuthority(post, options) : remote(url);
+    const source =
+      url === undefined
+        ? await ownAuthority(post, options)
+        : remoteAuthority({ url, known: await knownAuthorities(post.paths) });
     const { file, stamped } = await stampCheckpoint(post.paths.log, source, new Date());
     if (options.json) printJson({ file, stamped });
     else if (!options.quiet) {

@@ -28,7 +28,7 @@ async function digestOf(file: string): Promise<Uint8Array> {
   return hash.digest();
 }
 
-export const remote = (url: string): TimestampSource =>
+const remote = (url: string): TimestampSource =>
   remoteTimestamps({
     url,
     fetch: globalThis.fetch,

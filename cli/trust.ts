@@ -89,6 +89,13 @@ const renew = async (options: RootOptions): Promise<void> => {
   await renewTrustOf(options);
 };
 
+const changeAuthority =
+  (change: 'added' | 'retired') =>
+  async (file: string, options: RootOptions): Promise<void> => {
+    const { changeAuthority: changed } = await import('./trust-authority.ts');
+    await changed(change, file, options);
+  };
+
 export async function main(argv: readonly string[]): Promise<void> {
   const command = newCommand('consul trust', 'The trust bundle: what a stranger needs to verify offline');
   withCommonOptions(
@@ -102,5 +109,17 @@ export async function main(argv: readonly string[]): Promise<void> {
   withRootOptions(
     command.command('renew').description('Signs the next trust bundle with the root key'),
   ).action(renew);
+  withRootOptions(
+    command
+      .command('add-authority')
+      .description('Has the trust bundle stand behind a time-stamp authority of another house'),
+  )
+    .argument('<file>', 'its certificate, PEM or DER; the CA certificates that its tokens carry after it')
+    .action(changeAuthority('added'));
+  withRootOptions(
+    command.command('retire-authority').description('Ends that: what it stamped until now stays good'),
+  )
+    .argument('<file>', 'its certificate, PEM or DER')
+    .action(changeAuthority('retired'));
   await run(command, argv);
 }

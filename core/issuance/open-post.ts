@@ -12,19 +12,19 @@ import { defaultRepertoire, loadTemplate, serializeTemplate } from '../pdf/templ
 import { parseCertificate } from '../pki/certificate.ts';
 import { certificateProfiles } from '../pki/profiles.ts';
 import type { CertifiedSigner } from '../pki/signer.ts';
-import { openTrustBundle } from '../pki/trust-bundle.ts';
 import { sha256 } from '../store/canonical.ts';
 import { writeDurably } from '../store/durable-file.ts';
 import { type CertifiedKeyName, type KeyRing, type KeySecrets, openKeyRing } from '../store/keys.ts';
 import { logSize } from '../store/leaf.ts';
 import { anchorPaths, type PostPaths, postPaths, readSettings, type Settings } from '../store/post-folder.ts';
-import { readIfThere, readPresent } from '../store/read-file.ts';
+import { readIfThere } from '../store/read-file.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { openTileStore } from '../store/tiles.ts';
 import { readFonts } from './font-folder.ts';
 import type { IssuingContext } from './issue.ts';
 import { logOrigin } from './log-origin.ts';
 import { openProducer, type ProducerSetup, type SignerMaterial } from './producer.ts';
+import { knownAuthorities } from './remote-authority.ts';
 import { producerPool } from './worker-pool.ts';
 
 /** A post whose database is open. */
@@ -80,13 +80,6 @@ async function openSigner(ring: KeyRing, name: CertifiedKeyName): Promise<OpenSi
   const [signer, source] = await Promise.all([ring.certified(name), ring.source(name)]);
   const { certificate, chain } = signer;
   return { signer, material: { source, certificate, chain } };
-}
-
-async function knownAuthorities(paths: PostPaths): Promise<readonly Uint8Array[]> {
-  const { keys } = await openTrustBundle(await readPresent(paths.trust), nodeBackend);
-  return keys
-    .filter(({ use, state }) => use === 'timestamp' && state === 'active')
-    .map(({ certificate }) => certificate);
 }
 
 /** A signer out of its time must not sign: everything that it would issue is refused by every verifier. */

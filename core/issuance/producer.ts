@@ -27,10 +27,10 @@ import { makeSeal, prepareSealSigner } from '../seal/seal.ts';
 import { type KeySource, type SignerOpener, signerOpener } from '../store/key-providers.ts';
 import type { SignatureLevel, TimestampState } from '../store/schema.ts';
 import { timestampAuthority } from '../time/authority.ts';
-import { remoteTimestamps } from '../time/client.ts';
 import type { TimestampSource } from '../time/source.ts';
 import { openDocumentFolder } from './document-folder.ts';
 import { readFonts } from './font-folder.ts';
+import { type RemoteAuthority, remoteAuthority } from './remote-authority.ts';
 
 /** A key with its certificates, in a form that can be handed to a worker thread. */
 export interface SignerMaterial {
@@ -45,12 +45,7 @@ export interface ProducerSetup {
   readonly seal: SignerMaterial;
   readonly timestamp:
     | { readonly kind: 'own'; readonly authority: SignerMaterial; readonly policy: string }
-    | {
-        readonly kind: 'remote';
-        readonly url: string;
-        /** Certificates (DER) of the authorities that the trust bundle knows: no verifier accepts another. */
-        readonly known: readonly Uint8Array[];
-      };
+    | ({ readonly kind: 'remote' } & RemoteAuthority);
   readonly verifierHost: string;
   readonly documents: string;
   readonly fonts: string;
@@ -127,25 +122,7 @@ async function timestampSource(
       accuracy: 1,
       ...(skeletons.token ? { skeleton: skeletons.token } : {}),
     });
-  const { url, known } = timestamp;
-  return remoteTimestamps({
-    url,
-    fetch: globalThis.fetch,
-    random: nodeBackend.random,
-    backend: nodeBackend,
-    timeoutMs: 10_000,
-    maxBytes: 64 * 1024,
-    acceptable: ({ certificate, info }) => {
-      const { notBefore, notAfter } = certificate;
-      if (!known.some((each) => equalBytes(each, certificate.bytes)))
-        throw new ConsulError('TSA_INVALID', `the trust bundle does not know the timestamp authority ${url}`);
-      if (info.genTime < notBefore || info.genTime > notAfter)
-        throw new ConsulError(
-          'TSA_INVALID',
-          `the certificate of the timestamp authority ${url} is not in force`,
-        );
-    },
-  });
+  return remoteAuthority(timestamp);
 }
 
 function attachments(job: ProductionJob) {

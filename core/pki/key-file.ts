@@ -166,10 +166,15 @@ export function toPem(label: string, der: Uint8Array): string {
   return [`-----BEGIN ${label}-----`, ...body, `-----END ${label}-----`, ''].join('\n');
 }
 
-/** @throws RangeError when the text does not hold one block with that label. */
+/** All blocks with that label, in their order. */
+export function pemBlocks(label: string, text: string): readonly Uint8Array[] {
+  const pattern = new RegExp(`-----BEGIN ${label}-----([A-Za-z0-9+/=\\s]+)-----END ${label}-----`, 'g');
+  return [...text.matchAll(pattern)].map(([, body = '']) => Uint8Array.from(Buffer.from(body, 'base64')));
+}
+
+/** The first block with that label. @throws RangeError where there is none */
 export function fromPem(label: string, text: string): Uint8Array {
-  const pattern = new RegExp(`-----BEGIN ${label}-----([A-Za-z0-9+/=\\s]+)-----END ${label}-----`);
-  const body = pattern.exec(text)?.[1];
-  if (body === undefined) throw new RangeError(`no ${label} block`);
-  return Uint8Array.from(Buffer.from(body, 'base64'));
+  const [first] = pemBlocks(label, text);
+  if (!first) throw new RangeError(`no ${label} block`);
+  return first;
 }

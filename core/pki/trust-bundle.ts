@@ -45,6 +45,10 @@ const trustContent = members({
       use: oneOf('document', 'seal', 'timestamp'),
       post: name,
       state: oneOf('active', 'retired', 'compromised'),
+      /**
+       * `itself`: of another house, believed in for this very certificate. Absent: a path leads to the root.
+       */
+      anchor: optional(oneOf('itself')),
       /** Last signing time of a retired key. */
       lastSigning: optional(seconds),
       /** First log index that is no longer trusted, for a compromised key. */

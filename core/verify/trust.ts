@@ -63,6 +63,21 @@ interface Authorities {
   readonly verifiedLinks: VerifiedLinks;
 }
 
+/** A certificate that the bundle names for itself: nobody is asked about it, and it still has its time. */
+const ownPath =
+  (certificate: Certificate) =>
+  async (time: Date): Promise<PathResult> => {
+    const { notBefore, notAfter } = certificate;
+    if (time < notBefore || time > notAfter)
+      return {
+        ok: false,
+        reason: time < notBefore ? 'not-yet-valid' : 'expired',
+        message: `the certificate is valid from ${notBefore.toISOString()} to ${notAfter.toISOString()}`,
+        certificate,
+      };
+    return { ok: true, path: [certificate], policies: [] };
+  };
+
 /** Remembers a path that held: later times are only compared with the validity of its certificates. */
 function rememberedPath(
   certificate: Certificate,
@@ -170,7 +185,11 @@ export function prepareTrust(
 
   const prepare = (entry: TrustedKey): KnownKey => {
     const certificate = parseCertificate(entry.certificate);
-    return { entry, certificate, pathAt: rememberedPath(certificate, entry.use, authorities, backend) };
+    const pathAt =
+      entry.anchor === 'itself' && entry.use === 'timestamp'
+        ? ownPath(certificate)
+        : rememberedPath(certificate, entry.use, authorities, backend);
+    return { entry, certificate, pathAt };
   };
   const nameOf = (use: TrustedKey['use'], certificate: Uint8Array): string =>
     `${use} ${nameOfBytes(certificate)}`;
