@@ -1,4 +1,5 @@
-import { actOnMany, type RequestAct } from '../core/casework/casework.ts';
+import type { Actor } from '../core/casework/actor.ts';
+import { type ActingContext, actOnMany, type RequestAct } from '../core/casework/casework.ts';
 import { parseReference } from '../core/casework/reference.ts';
 import type { Act } from '../core/casework/workflow.ts';
 import { nodeBackend } from '../core/crypto/node.ts';
@@ -10,12 +11,26 @@ import { type CommonOptions, printJson } from './outcome.ts';
 import { agentOf, procedureOf, proceduresOf, withPost } from './post.ts';
 import { summary } from './request-shown.ts';
 
+/** Who acts, when, and by which procedure. */
+export const actingOn = async (
+  post: OpenPost,
+  { request }: RequestFile,
+  actor: Actor,
+): Promise<ActingContext> => ({
+  store: post.store,
+  procedures: await proceduresOf(post, [request.procedure]),
+  post: post.settings.post,
+  actor,
+  now: new Date(),
+  random: nodeBackend.random,
+});
+
 /** Does acts on one request, one after the other, all or none, and says what it became. */
-async function doActs(
+export async function doActs(
   text: string,
   options: CommonOptions,
   acts: (request: RequestFile, post: OpenPost) => readonly Act[] | Promise<readonly Act[]>,
-  actor = agentOf(options),
+  actor: Actor = agentOf(options),
 ): Promise<void> {
   const reference = parseReference(text);
   await withPost(options, async (post) => {
@@ -23,14 +38,7 @@ async function doActs(
     const chosen = await acts(before, post);
     const files = await actOnMany(
       chosen.map((act): RequestAct => ({ reference, act })),
-      {
-        store: post.store,
-        procedures: await proceduresOf(post, [before.request.procedure]),
-        post: post.settings.post,
-        actor,
-        now: new Date(),
-        random: nodeBackend.random,
-      },
+      await actingOn(post, before, actor),
     );
     announce(files.at(-1) ?? before, options);
   });
@@ -42,7 +50,7 @@ export function announce({ request }: RequestFile, options: CommonOptions): void
 }
 
 /** An agent who acts on a request that nobody has taken yet takes it. */
-function toInstruction({ request }: RequestFile, options: CommonOptions): Act[] {
+export function toInstruction({ request }: RequestFile, options: CommonOptions): Act[] {
   return request.state === 'submitted' ? [{ kind: 'assign', agent: agentOf(options).name }] : [];
 }
 
@@ -66,30 +74,6 @@ export async function ask(
 
 export async function answer(reference: string, options: CommonOptions & { message: string }): Promise<void> {
   await doActs(reference, options, () => [{ kind: 'answer', message: options.message }]);
-}
-
-interface DecideOptions extends CommonOptions {
-  accept?: boolean;
-  refuse?: boolean;
-  reason?: string;
-  ground?: string;
-  contest?: string;
-}
-
-export async function decide(reference: string, options: DecideOptions): Promise<void> {
-  if (options.accept === options.refuse)
-    throw new ConsulError('USAGE', 'decide takes either --accept or --refuse');
-  await doActs(reference, options, (file) => [
-    ...toInstruction(file, options),
-    options.accept
-      ? { kind: 'accept', ...(options.reason === undefined ? {} : { reason: options.reason }) }
-      : {
-          kind: 'refuse',
-          reason: options.reason ?? '',
-          ground: options.ground ?? '',
-          contest: options.contest ?? '',
-        },
-  ]);
 }
 
 interface ReviewOptions extends CommonOptions {

@@ -15,13 +15,11 @@ import {
 import { green, yellow } from './colour.ts';
 import { type CommonOptions, messageLanguage, printJson } from './outcome.ts';
 import { newCommand, run, withKeyOptions } from './program.ts';
-import { namedPassphrase } from './secrets.ts';
+import { fewestCharacters, namedPassphrase } from './secrets.ts';
 import { tokensNamed } from './token-keys.ts';
 import { type MessageKey, say } from './words.ts';
 
 const fields = PostSchema.properties;
-/** Of a passphrase that a person chooses. */
-const fewestCharacters = 12;
 
 interface InitOptions extends CommonOptions {
   yes?: boolean;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseReference } from '../core/casework/reference.ts';
 import { ConsulError } from '../core/errors.ts';
 import { groupSize, groupsAtOnce, issueMany } from '../core/issuance/batch.ts';
-import { decidedDraft } from '../core/issuance/decided.ts';
+import { decidedDraft, demandSigned } from '../core/issuance/decided.ts';
 import type { Draft } from '../core/issuance/draft.ts';
 import { checkDraft, type Issued, type IssuingContext, issueGroup } from '../core/issuance/issue.ts';
 import type { OpenPost } from '../core/issuance/open-post.ts';
@@ -48,6 +48,7 @@ async function issueOne(text: string, options: IssueOptions): Promise<void> {
     const file = await loadRequest(post.store.read, reference);
     const procedures = await proceduresOf(post, [file.request.procedure]);
     const draft = decidedDraft(file, { procedures, ...post.settings });
+    await demandSigned(post.store.read, file, procedures);
     const [issued] = await withIssuing(
       post,
       options,
@@ -125,6 +126,7 @@ async function* draftGroups(
         const request = files.get(reference);
         if (!request) throw new ConsulError('REQUEST_UNKNOWN', `there is no request ${reference}`);
         const draft = decidedDraft(request, decide);
+        await demandSigned(post.store.read, request, decide.procedures);
         await checkDraft(context, draft);
         made.push(draft);
       } catch (error) {

@@ -44,7 +44,9 @@ describe('consul pki', () => {
 
   test('publishes lists and answers that OpenSSL takes', async () => {
     await post.done('pki', 'issue', 'ocsp');
-    await post.done('pki', 'issue', 'agent', '--name', 'Amina Ndong', '--out', join(post.folder, 'agent'));
+    const secret = ['--key-passphrase-file', post.file('amina', 'le secret d’Amina\n')];
+    const agentFolder = ['--out', join(post.folder, 'agent')];
+    await post.done('pki', 'issue', 'agent', '--name', 'Amina Ndong', ...agentFolder, ...secret);
     const agent = await found('agent');
     await post.done('pki', 'revoke', agent.serial, '--reason', 'cessationOfOperation');
     const { lists } = await post.json('pki', 'crl', ...rootKey());

@@ -30,6 +30,7 @@ import { writeOutput } from './output-file.ts';
 import { type Recorded, recordText, withPki, withRoot, withRootIfNamed } from './pki-root.ts';
 import { newCommand, run, withKeyOptions } from './program.ts';
 import { type RootOptions, withRootOptions } from './root-options.ts';
+import { type AgentKeyOptions, newAgentPassphrase, withAgentKeyOptions } from './secrets.ts';
 import { clockTime, say } from './words.ts';
 
 const day = (time: string | Date): string => clockTime(time).slice(0, 10);
@@ -73,7 +74,7 @@ const issued = (options: CommonOptions, der: Uint8Array): string => {
   return say(messageLanguage(options), 'pki.issued', values);
 };
 
-interface IssueOptions extends CommonOptions {
+interface IssueOptions extends AgentKeyOptions {
   name?: string;
   out?: string;
 }
@@ -89,7 +90,8 @@ const issue = (profile: string, options: IssueOptions): Promise<void> =>
       throw new ConsulError('USAGE', `${profile} is not issued by itself: agent or ocsp`);
     if (!options.name || !options.out)
       throw new ConsulError('USAGE', 'a certificate of an agent needs --name and a folder with --out');
-    const { certificate, keyPem } = await issueAgent(context, options.name);
+    const passphrase = await newAgentPassphrase(options);
+    const { certificate, keyPem } = await issueAgent(context, options.name, passphrase);
     const serial = serialText(parseCertificate(certificate).serial);
     const file = join(options.out, `${serial}.key.pem`);
     await writeOutput(file, keyPem, { mode: 0o600 });
@@ -289,7 +291,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     'The certificates of a post: issue, renew, rotate, revoke, publish',
   );
   withKeyOptions(command.command('list').description('Lists every certificate that was issued')).action(list);
-  withKeyOptions(command.command('issue').description('Issues a certificate to an agent, or for OCSP'))
+  withAgentKeyOptions(
+    withKeyOptions(command.command('issue').description('Issues a certificate to an agent, or for OCSP')),
+  )
     .argument('<profile>', 'agent or ocsp')
     .option('--name <name>', 'name of the agent')
     .option('--out <folder>', 'where to write the certificate and key of the agent')

@@ -1,4 +1,5 @@
 import { toHex } from '../core/bytes.ts';
+import { type Approval, approvalsOf } from '../core/casework/approval.ts';
 import { showRequest } from '../core/casework/casework.ts';
 import { parseReference } from '../core/casework/reference.ts';
 import { type ActKind, possibleActs } from '../core/casework/workflow.ts';
@@ -101,6 +102,7 @@ const commandOf: Partial<Record<ActKind, string>> = {
   refusePiece: 'review',
   accept: 'decide',
   refuse: 'decide',
+  approve: 'decide',
   withdraw: 'withdraw',
   issue: 'issue',
 };
@@ -113,6 +115,7 @@ export async function show(text: string, options: CommonOptions): Promise<void> 
   const reference = parseReference(text);
   await withPost(options, async ({ store, settings }) => {
     const { request, pieces, timeline } = await showRequest(store.read, reference);
+    const approvals = await approvalsOf(store.read, { request, pieces });
     if (options.json) {
       printJson({
         ...summary(request),
@@ -120,6 +123,11 @@ export async function show(text: string, options: CommonOptions): Promise<void> 
         data: JSON.parse(request.data),
         question: request.question,
         decisionReason: request.decisionReason,
+        approvals: approvals.map(({ row: _row, fault, ...approval }) => ({
+          ...approval,
+          valid: fault === undefined,
+          ...(fault === undefined ? {} : { fault }),
+        })),
         pieces: pieces.map(pieceSummary),
         timeline: timeline.map(({ at, actor, kind, detail }) => ({
           at,
@@ -145,6 +153,7 @@ export async function show(text: string, options: CommonOptions): Promise<void> 
       ...(assignedTo ? [`  ${say(language, 'show.assigned', { agent: assignedTo })}`] : []),
       ...(question ? [`  ${say(language, 'show.asked', { text: question })}`] : []),
       ...(request.decision ? [`  ${decided(request, request.decision, language)}`] : []),
+      ...approvals.map((approval) => `  ${approvalLine(approval, language, timeZone)}`),
       say(language, 'show.pieces'),
       ...pieceLines(pieces),
       say(language, 'show.timeline'),
@@ -155,6 +164,12 @@ export async function show(text: string, options: CommonOptions): Promise<void> 
     ];
     process.stdout.write(`${lines.join('\n')}\n`);
   });
+}
+
+function approvalLine({ agent, at, fault }: Approval, language: 'fr' | 'en', timeZone: string): string {
+  return fault === undefined
+    ? say(language, 'show.approved', { agent, time: clockTime(at, timeZone) })
+    : say(language, 'show.approvalFault', { agent, fault });
 }
 
 function decided(

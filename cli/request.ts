@@ -1,8 +1,9 @@
 import { Option } from 'commander';
-import { answer, ask, assign, decide, review, withdraw } from './acts.ts';
+import { answer, ask, assign, review, withdraw } from './acts.ts';
 import { newCommand, run, withKeyOptions } from './program.ts';
 import { add, piece } from './request-pieces.ts';
 import { list, show } from './request-shown.ts';
+import { withAgentKeyOptions } from './secrets.ts';
 import { receipt, submit } from './submit.ts';
 
 const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [
@@ -56,14 +57,15 @@ export async function main(argv: readonly string[]): Promise<void> {
     .argument('<number>')
     .requiredOption('--out <file>', 'where to write it (mode 0600)')
     .action(piece);
-  sub('decide', 'Accepts or refuses a request')
+  withAgentKeyOptions(sub('decide', 'Accepts or refuses a request; signs the decision with --key'))
     .argument('<reference>')
     .option('--accept', 'accept it: its document may be issued')
     .option('--refuse', 'refuse it, with a reason, a ground and the way to contest')
     .option('--reason <text>', 'why')
     .option('--ground <text>', 'the rule or text that a refusal stands on')
     .option('--contest <text>', 'where and until when a refusal can be contested')
-    .action(decide);
+    .option('--key <file>', "sign the decision with this key of the agent's own (see consul pki issue agent)")
+    .action(async (reference, options) => (await import('./decide.ts')).decide(reference, options));
   sub('withdraw', 'Withdraws a request for the citizen')
     .argument('<reference>')
     .option('--reason <text>', 'why')

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { ConsulError, type ErrorCode } from '../core/errors.ts';
 import { passphraseKeys } from '../core/pki/key-file.ts';
 import type { KeySecrets } from '../core/store/keys.ts';
@@ -9,10 +10,10 @@ import { say } from './words.ts';
 
 /** A secret of a kind: where it may be named, and what is said where it is not there. */
 interface Kind {
-  readonly what: 'passphrase' | 'PIN';
+  readonly what: string;
   readonly missing: ErrorCode;
-  readonly fd: 'passphraseFd' | 'pinFd';
-  readonly file: 'passphraseFile' | 'pinFile';
+  readonly fd: 'passphraseFd' | 'pinFd' | 'keyPassphraseFd';
+  readonly file: 'passphraseFile' | 'pinFile' | 'keyPassphraseFile';
   readonly environment: () => string | undefined;
 }
 
@@ -22,6 +23,14 @@ const passphrases: Kind = {
   fd: 'passphraseFd',
   file: 'passphraseFile',
   environment: () => process.env.CONSUL_PASSPHRASE_FILE,
+};
+/** Of the own key of an agent. */
+const agentPassphrases: Kind = {
+  what: 'passphrase',
+  missing: 'PASSPHRASE_MISSING',
+  fd: 'keyPassphraseFd',
+  file: 'keyPassphraseFile',
+  environment: () => undefined,
 };
 const pins: Kind = {
   what: 'PIN',
@@ -45,14 +54,14 @@ function firstLine({ what, missing }: Kind, source: string | number, shown: stri
 }
 
 /** From a descriptor or a file named by option or environment; undefined when none is named. */
-function named(kind: Kind, options: CommonOptions): string | undefined {
+function named(kind: Kind, options: AgentKeyOptions): string | undefined {
   const fd = options[kind.fd];
   if (fd !== undefined) {
     const descriptor = Number(fd);
     if (!Number.isInteger(descriptor) || descriptor < 0)
       throw new ConsulError(
         'USAGE',
-        `--${kind.what.toLowerCase()}-fd takes the number of an open file descriptor`,
+        `the ${kind.what} takes the number of an open file descriptor, not ${fd}`,
       );
     return firstLine(kind, descriptor, `file descriptor ${descriptor}`);
   }
@@ -75,6 +84,41 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 export function namedPassphrase(options: CommonOptions): Uint8Array | undefined {
   const text = named(passphrases, options);
   return text === undefined ? undefined : bytes(text);
+}
+
+/** Of a passphrase that a person chooses. */
+export const fewestCharacters = 12;
+
+export interface AgentKeyOptions extends CommonOptions {
+  keyPassphraseFile?: string;
+  keyPassphraseFd?: string;
+}
+
+export const withAgentKeyOptions = (command: Command): Command =>
+  command
+    .option('--key-passphrase-file <file>', "file whose first line is the passphrase of the agent's own key")
+    .option('--key-passphrase-fd <number>', 'open file descriptor to read it from');
+
+/** The passphrase of an agent's own key. @throws ConsulError PASSPHRASE_MISSING */
+export async function agentPassphrase(options: AgentKeyOptions): Promise<Uint8Array> {
+  const question = say(messageLanguage(options), 'agent.askPassphrase');
+  const why = 'the key of the agent is encrypted and no passphrase was given';
+  return bytes(named(agentPassphrases, options) ?? (await asked(agentPassphrases, question, why)));
+}
+
+/** The same for a key that is made: asked twice. @throws ConsulError USAGE for one that is too short */
+export async function newAgentPassphrase(options: AgentKeyOptions): Promise<Uint8Array> {
+  const language = messageLanguage(options);
+  const why = 'the key of the agent needs a passphrase of its own (--key-passphrase-file)';
+  let chosen = named(agentPassphrases, options);
+  if (chosen === undefined) {
+    chosen = await asked(agentPassphrases, say(language, 'agent.askPassphrase'), why);
+    if ((await asked(agentPassphrases, say(language, 'init.askAgain'), why)) !== chosen)
+      throw new ConsulError('USAGE', 'the two passphrases differ: run the command again');
+  }
+  if ([...chosen].length < fewestCharacters)
+    throw new ConsulError('USAGE', `a passphrase has at least ${fewestCharacters} characters`);
+  return bytes(chosen);
 }
 
 /** The PIN of a token: named, else asked for on a terminal. */

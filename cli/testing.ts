@@ -82,11 +82,12 @@ export interface TestPost {
   remove(): void;
 }
 
-export function emptyFolder(): TestPost {
+/** @param main the program that is run in it */
+export function emptyFolder(main: string = program): TestPost {
   const folder = mkdtempSync(join(tmpdir(), 'consul-cli-'));
   const home = join(folder, 'post');
   const consulWith: TestPost['consulWith'] = ({ env, ...options }, ...argv) =>
-    run(process.execPath, [program, ...argv], {
+    run(process.execPath, [main, ...argv], {
       ...options,
       env: { CONSUL_HOME: home, CONSUL_AGENT: 'marie', ...env },
     });

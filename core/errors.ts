@@ -46,6 +46,8 @@ export const errorCodes = {
   REQUEST_WRONG_STATE: 'See `consul request show REFERENCE` for its state and what may be done now.',
   REQUEST_INCOMPLETE: 'Add what is missing, or decide with a reason.',
   RULE_VIOLATED: 'Correct the values named by the rule.',
+  APPROVAL_INVALID:
+    'The agent signs the decision again with `consul request decide REFERENCE --accept --key FILE`.',
   REASON_REQUIRED: 'Give the reason with --reason: an adverse act always has one.',
   PIECE_UNKNOWN: 'See the kinds of piece with `consul procedures show ID`.',
   PIECE_UNREADABLE: 'Check that the file exists and may be read.',

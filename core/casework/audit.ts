@@ -2,6 +2,7 @@ import { toHex } from '../bytes.ts';
 import { canonicalJson, sha256 } from '../store/canonical.ts';
 import { loadRequests, type RequestFile } from '../store/request.ts';
 import type { Reader } from '../store/store.ts';
+import { approvalsOf } from './approval.ts';
 import type { EventDetails } from './event.ts';
 
 const pageSize = 100;
@@ -23,8 +24,9 @@ interface Entry {
 }
 
 /**
- * Proves that data, state and pieces of every request are those that its timeline tells. The timeline itself is proved
- * by `verifyJournal`; the two together cover all that an agent relies on.
+ * Proves that data, state and pieces of every request are those that its timeline tells, and that the agents who signed
+ * its decision have signed it as it is. The timeline itself is proved by `verifyJournal`; the two together cover all that
+ * an agent relies on.
  */
 export async function verifyRequests(db: Reader): Promise<RequestsReport> {
   let requests = 0;
@@ -45,7 +47,8 @@ export async function verifyRequests(db: Reader): Promise<RequestsReport> {
     const files = await loadRequests(db, references);
     const entries = await entriesOf(db, references);
     for (const [reference, file] of files) {
-      const reason = difference(file, entries.get(reference) ?? []);
+      const told = entries.get(reference) ?? [];
+      const reason = difference(file, told) ?? (await approvalFault(db, file, told));
       if (reason !== undefined) return { outcome: 'broken', requests, broken: { reference, reason } };
       requests++;
     }
@@ -87,6 +90,25 @@ function difference({ request, pieces }: RequestFile, entries: readonly Entry[])
   if (other) return `piece ${other.ordinal} is not what was brought`;
   if (present.length !== brought.size) return 'a piece that was brought is missing';
   return undefined;
+}
+
+/** Every signature under the decision holds, and those are there under which the document was issued. */
+async function approvalFault(
+  db: Reader,
+  file: RequestFile,
+  entries: readonly Entry[],
+): Promise<string | undefined> {
+  const demanded = entries.flatMap(({ kind, detail }) =>
+    kind === 'request.issued'
+      ? ((JSON.parse(detail) as EventDetails['request.issued']).approvedBy ?? [])
+      : [],
+  );
+  if (demanded.length === 0 && !entries.some(({ kind }) => kind === 'request.approved')) return undefined;
+  const approvals = await approvalsOf(db, file);
+  const wrong = approvals.find(({ fault }) => fault !== undefined);
+  if (wrong) return `the signature of ${wrong.agent} under its decision does not hold: ${wrong.fault}`;
+  const missing = demanded.find((serial) => !approvals.some(({ certificate }) => certificate === serial));
+  return missing && `the signature of ${missing}, under which it was issued, is missing`;
 }
 
 /**

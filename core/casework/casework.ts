@@ -21,6 +21,7 @@ import type { RequestRow, TimelineRow } from '../store/schema.ts';
 import type { Reader, Store, Tx } from '../store/store.ts';
 import { appendTimeline, readTimeline, type TimelineEntry } from '../store/timeline.ts';
 import { type Actor, actorName } from './actor.ts';
+import { demandApproval, demandedApprovals } from './approval.ts';
 import { isNotified, type RequestEvent } from './event.ts';
 import {
   describePieces,
@@ -152,7 +153,7 @@ export interface RequestAct {
 /**
  * Does one act.
  * @throws ConsulError REQUEST_UNKNOWN, REQUEST_WRONG_STATE, REQUEST_INCOMPLETE, REASON_REQUIRED, PIECE_UNKNOWN,
- *   PROCEDURE_UNKNOWN
+ *   PROCEDURE_UNKNOWN, APPROVAL_INVALID
  */
 export async function act(one: RequestAct, context: ActingContext): Promise<RequestFile> {
   const [file] = await context.store.transact((tx) => actWithin(tx, [one], context));
@@ -184,15 +185,22 @@ export async function actWithin(
         `request ${reference} was changed by another act meanwhile`,
       );
     if (act.kind === 'withdraw' || act.kind === 'cancel') await refuseIssuing(tx, before);
-    const { file: after, events } = applyAct(before, act, actContext(before, context));
+    const at = context.now.toISOString();
+    if (act.kind === 'approve') await demandApproval(tx, before, { ...act, at });
+    const { file: after, events } = applyAct(before, act, {
+      ...actContext(before, context),
+      approvedBy: act.kind === 'issue' ? await approvers(tx, before, context.procedures) : [],
+    });
     await updateRequest(tx, before, after);
     files.set(reference, after);
-    const at = context.now.toISOString();
     for (const event of events) told.push({ from: before.request.state, after, event, at });
   }
   await tell(tx, told, context.actor, context.random);
   return acts.map((one) => files.get(one.reference) as RequestFile);
 }
+
+const approvers = (tx: Tx, file: RequestFile, procedures: Procedures): Promise<readonly string[]> =>
+  demandedApprovals(tx, file, procedureOf(file, procedures).definition);
 
 /** A document that was begun is ended: its number is in the register. A receipt is no obstacle. */
 async function refuseIssuing(tx: Tx, { request }: RequestFile): Promise<void> {

@@ -23,11 +23,14 @@ export interface EventDetails {
     readonly reason: string;
   };
   'request.accepted': { readonly reason?: string };
+  /** An agent signed the decision: serial number of the certificate, base64 of the signature (core/casework/approval.ts). */
+  'request.approved': { readonly certificate: string; readonly signature: string };
   'request.refused': { readonly reason: string; readonly ground: string; readonly contest: string };
   'request.withdrawn': { readonly reason?: string };
   'request.cancelled': { readonly reason: string };
   'request.expired': { readonly reason: string };
-  'request.issued': { readonly number: string };
+  /** `approvedBy`: the certificates of the agents whose signatures the procedure demands. */
+  'request.issued': { readonly number: string; readonly approvedBy?: readonly string[] };
   'request.handed-over': { readonly channel: 'counter' | 'post' | 'electronic'; readonly to?: string };
   'request.closed': Readonly<Record<string, never>>;
   'document.revoked': { readonly number: string; readonly reason: string };
@@ -57,6 +60,7 @@ export const isNotified: Readonly<Record<EventKind, boolean>> = {
   'piece.accepted': false,
   'piece.refused': true,
   'request.accepted': true,
+  'request.approved': false,
   'request.refused': true,
   'request.withdrawn': true,
   'request.cancelled': true,

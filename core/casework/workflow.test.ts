@@ -78,6 +78,7 @@ const acts: Readonly<Record<ActKind, readonly [Act, Actor]>> = {
   refusePiece: [{ kind: 'refusePiece', ordinal: 1, as: 'refused', reason: 'not readable' }, chief],
   accept: [{ kind: 'accept' }, chief],
   refuse: [{ kind: 'refuse', reason: 'r', ground: 'g', contest: 'c' }, chief],
+  approve: [{ kind: 'approve', certificate: '01', signature: new Uint8Array(1) }, chief],
   withdraw: [{ kind: 'withdraw' }, citizen],
   cancel: [{ kind: 'cancel', reason: 'made twice' }, chief],
   expire: [{ kind: 'expire', reason: 'no answer in 60 days' }, system],
@@ -157,8 +158,14 @@ const matrix: Readonly<
     withdraw: 'withdrawn',
     cancel: 'cancelled',
   },
-  accepted: { assign: 'accepted', issue: 'issued', withdraw: 'withdrawn', cancel: 'cancelled' },
-  refused: { close: 'closed' },
+  accepted: {
+    assign: 'accepted',
+    approve: 'accepted',
+    issue: 'issued',
+    withdraw: 'withdrawn',
+    cancel: 'cancelled',
+  },
+  refused: { approve: 'refused', close: 'closed' },
   issued: { handOver: 'handed-over' },
   'handed-over': { close: 'closed' },
   closed: {},
@@ -190,7 +197,7 @@ describe('every act in every state', () => {
 
   test('says what the state is and what can be done', () => {
     expect(() => applyAct(fileIn('refused'), { kind: 'accept' }, context())).toThrow(
-      'request R is refused: cannot accept; possible now: close',
+      'request R is refused: cannot accept; possible now: approve, close',
     );
     expect(() => applyAct(fileIn('closed'), { kind: 'close' }, context())).toThrow('possible now: nothing');
   });

@@ -1,5 +1,6 @@
 import { toHex } from '../bytes.ts';
 import { ConsulError } from '../errors.ts';
+import { toBase64 } from '../log/base64.ts';
 import type { Demand, Move, RequestState, Workflow } from '../procedures/definition.ts';
 import { dueDate, type WorkingCalendar, workingDaysBetween } from '../procedures/working-days.ts';
 import type { StoredPiece } from '../store/pieces.ts';
@@ -34,6 +35,8 @@ export type Act =
   | { readonly kind: 'accept'; readonly reason?: string }
   /** `ground`: the rule or text that the refusal stands on. `contest`: where and until when it can be contested. */
   | { readonly kind: 'refuse'; readonly reason: string; readonly ground: string; readonly contest: string }
+  /** An agent signs the decision (`decisionText` at the time of the act) by the key of their certificate. */
+  | { readonly kind: 'approve'; readonly certificate: string; readonly signature: Uint8Array }
   | { readonly kind: 'withdraw'; readonly reason?: string }
   | { readonly kind: 'cancel'; readonly reason: string }
   | { readonly kind: 'expire'; readonly reason: string }
@@ -53,6 +56,8 @@ export interface ActContext {
   readonly missing: (pieces: readonly PieceRow[]) => readonly PieceNeed[];
   /** Demands of moves that other rooms answer for and that are met. */
   readonly met: readonly Extract<Demand, 'fee-settled'>[];
+  /** Certificates of the agents who signed the decision, where the procedure demands it. */
+  readonly approvedBy?: readonly string[];
 }
 
 const beforeDecision: readonly RequestState[] = [
@@ -82,6 +87,7 @@ export const applicableStates: Readonly<Record<ActKind, readonly RequestState[]>
   refusePiece: beforeDecision,
   accept: decidable,
   refuse: decidable,
+  approve: ['accepted', 'refused'],
   withdraw: [...beforeDecision, 'accepted'],
   cancel: [...beforeDecision, 'accepted'],
   expire: ['incomplete', 'waiting-for-citizen'],
@@ -228,6 +234,10 @@ function effectOf(file: RequestFile, act: Act, context: ActContext): Effect {
         event: { kind: 'request.refused', detail: { reason, ground, contest } },
       };
     }
+    case 'approve': {
+      const { certificate, signature } = act;
+      return { event: { kind: 'request.approved', detail: { certificate, signature: toBase64(signature) } } };
+    }
     case 'withdraw': {
       const reason = act.reason?.trim();
       return {
@@ -253,7 +263,7 @@ function effectOf(file: RequestFile, act: Act, context: ActContext): Effect {
       };
     }
     case 'issue':
-      return { to: 'issued', event: { kind: 'request.issued', detail: { number: act.number } } };
+      return { to: 'issued', event: { kind: 'request.issued', detail: issueDetail(act.number, context) } };
     case 'handOver':
       return {
         to: 'handed-over',
@@ -270,6 +280,9 @@ function effectOf(file: RequestFile, act: Act, context: ActContext): Effect {
       };
   }
 }
+
+const issueDetail = (number: string, { approvedBy = [] }: ActContext) =>
+  approvedBy.length === 0 ? { number } : { number, approvedBy };
 
 /** Where a request goes when the citizen comes to owe something. */
 function owing(state: RequestState): RequestState {
@@ -346,6 +359,11 @@ function checkMove(
             'REQUEST_WRONG_STATE',
             `request ${reference} was handled by ${assignedTo}: another agent must take it to ${to}`,
           );
+        break;
+      case 'two-signatures':
+        // Who does the act has counted them before: it takes the database and the keys of the agents.
+        if ((context.approvedBy ?? []).length === 0)
+          throw new ConsulError('REQUEST_INCOMPLETE', `the decision on request ${reference} is not signed`);
         break;
       case 'document':
         if (act.kind !== 'issue') throw wrongState(file, act.kind);

@@ -10,11 +10,15 @@ import { type Checkpoint, checkCheckpoint } from '../log/checkpoint.ts';
 import { importVerifierKey } from '../log/note.ts';
 import type { LogFiles } from '../log/reader.ts';
 import type { SealedRecord } from '../pdf/record.ts';
+import { parseCertificate } from '../pki/certificate.ts';
+import { validatePath } from '../pki/path.ts';
 import { openTrustBundle } from '../pki/trust-bundle.ts';
+import { VerifiedLinks } from '../pki/verified-links.ts';
 import { localDay } from '../procedures/calendar.ts';
 import { readSeal } from '../seal/seal.ts';
 import { readAnchor } from '../store/anchor.ts';
 import { sha256 } from '../store/canonical.ts';
+import { allCertificates, auditCertificates } from '../store/certificate.ts';
 import { type DocumentWithRecord, registerPage } from '../store/document.ts';
 import { inGroups } from '../store/groups.ts';
 import { emptyHead, type JournalReport, verifyJournal } from '../store/journal.ts';
@@ -27,7 +31,7 @@ import type { OpenPost } from './open-post.ts';
 
 /** Something that is not as it was written. */
 export interface AuditFault {
-  readonly part: 'database' | 'journal' | 'register' | 'request' | 'piece' | 'file' | 'log';
+  readonly part: 'database' | 'journal' | 'register' | 'request' | 'certificate' | 'piece' | 'file' | 'log';
   readonly where: string;
   readonly message: string;
 }
@@ -45,8 +49,9 @@ const digest = (bytes: Uint8Array) => nodeBackend.digest('sha256', bytes);
 
 /**
  * Compares everything that a post has written with what proves it: every row with its digest; the journal with its hash
- * chain and the head kept outside; requests and revocations with what the journal tells of them; pieces with their
- * check sums; the register with records, seals and files; the log with tiles and both checkpoints.
+ * chain and the head kept outside; requests and revocations with what the journal tells of them; certificates with the
+ * journal and with the root; pieces with their check sums; the register with records, seals and files; the log with tiles
+ * and both checkpoints.
  */
 export async function auditPost(post: OpenPost): Promise<AuditReport> {
   const { store, paths, settings } = post;
@@ -82,6 +87,7 @@ export async function auditPost(post: OpenPost): Promise<AuditReport> {
         faults.push({ part: 'register', where: number, message: reason });
     });
   }
+  await examined('certificate', undefined, () => auditPki(post, faults));
   await examined('piece', undefined, () => auditPieces(store.read, paths.pieces, faults));
   const register = await examined('register', { documents: 0, unfinished: 0 }, () =>
     auditRegister(store.read, paths.documents, settings.post.timeZone, faults),
@@ -93,6 +99,25 @@ export async function auditPost(post: OpenPost): Promise<AuditReport> {
 
 /** Of a journal that cannot be read at all. */
 const unreadJournal: JournalReport = { outcome: 'broken', entries: 0, head: emptyHead };
+
+/** Every certificate is as the journal has it, and a path leads from it to the root of the trust bundle. */
+async function auditPki({ store, paths }: OpenPost, faults: AuditFault[]): Promise<void> {
+  for (const { serial, message } of await auditCertificates(store.read))
+    faults.push({ part: 'certificate', where: serial, message });
+  const bundle = await openTrustBundle(await readPresent(paths.trust), nodeBackend);
+  const verifiedLinks = new VerifiedLinks();
+  const anchors = [parseCertificate(bundle.root)];
+  const intermediates = bundle.authorities.map((der) => parseCertificate(der));
+  for (const { serial, der, profile } of await allCertificates(store.read)) {
+    if (profile === 'root') continue;
+    const leaf = parseCertificate(der);
+    const path = await validatePath(
+      { leaf, intermediates, anchors, time: leaf.notBefore, verifiedLinks },
+      nodeBackend,
+    );
+    if (!path.ok) faults.push({ part: 'certificate', where: serial, message: path.message });
+  }
+}
 
 /** Every piece that a request has is there as it was kept. */
 async function auditPieces(db: Reader, folder: string, faults: AuditFault[]): Promise<void> {

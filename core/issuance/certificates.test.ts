@@ -244,7 +244,7 @@ describe('the revocation of a certificate', () => {
       await expect(revoke(context, '42', 'superseded')).rejects.toEqual(code('CERTIFICATE_UNKNOWN'));
       const top = serialText(parseCertificate(root.certificate).serial);
       await expect(revoke(context, top, 'superseded')).rejects.toEqual(code('CERTIFICATE_IN_USE'));
-      const { certificate } = await issueAgent(context, 'Amina Ndong');
+      const { certificate } = await issueAgent(context, 'Amina Ndong', passphrase);
       const agent = serialText(parseCertificate(certificate).serial);
       await expect(revoke(context, agent, 'keyCompromise')).rejects.toEqual(code('USAGE'));
       await revoke(context, agent, 'affiliationChanged');
@@ -258,7 +258,7 @@ describe('the revocation of a certificate', () => {
       expect(await publishAnswers(context)).toBeUndefined();
       await issueResponder(context);
       await expect(issueResponder(context)).rejects.toEqual(code('FILE_EXISTS'));
-      const { certificate: agentDer } = await issueAgent(context, 'Amina Ndong');
+      const { certificate: agentDer } = await issueAgent(context, 'Amina Ndong', passphrase);
       const agent = parseCertificate(agentDer);
       await revoke(context, serialText(agent.serial), 'cessationOfOperation');
       await publishLists(context, root);

@@ -13,7 +13,7 @@ import {
 } from '../pki/ceremony-record.ts';
 import { parseCertificate } from '../pki/certificate.ts';
 import { certifiedSigner, keySigner } from '../pki/file-signer.ts';
-import { derivationOf } from '../pki/key-file.ts';
+import { derivationOf, deriveFileKey, keyDerivation } from '../pki/key-file.ts';
 import type { CertifiedSigner, Signer } from '../pki/signer.ts';
 import { makeTrustBundle, openTrustBundle, type TrustBundle, type TrustedKey } from '../pki/trust-bundle.ts';
 import { compromiseKey, followingTrust, including, retireKey } from '../pki/trust-renewal.ts';
@@ -380,10 +380,14 @@ export async function issueResponder(context: PkiContext): Promise<Uint8Array> {
   return (made as Replacement).certificate;
 }
 
-/** A certificate for an agent, who signs decisions with a key of their own. */
+/**
+ * A certificate for an agent, who signs decisions with a key of their own.
+ * @param passphrase of the agent, which nobody else at the post knows: it encrypts the key
+ */
 export async function issueAgent(
   context: PkiContext,
   name: string,
+  passphrase: Uint8Array,
 ): Promise<{ readonly certificate: Uint8Array; readonly keyPem: string }> {
   const { post, clock } = context;
   const key = newKey();
@@ -400,11 +404,9 @@ export async function issueAgent(
   await post.store.transact((tx) =>
     registerCertificate(tx, actOf(context), { profile: 'agent', der: certificate }),
   );
-  const derivation = derivationOf(await readFile(keyFile(post.paths, 'pieces'), 'utf8'), 'pieces');
-  return {
-    certificate,
-    keyPem: keyPem(key, await context.fileKey(derivation), derivation, nodeBackend.random),
-  };
+  const derivation = keyDerivation(nodeBackend.random(16), 'chosen');
+  const fileKey = await deriveFileKey(passphrase, derivation);
+  return { certificate, keyPem: keyPem(key, fileKey, derivation, nodeBackend.random) };
 }
 
 export interface Place {

@@ -1,3 +1,4 @@
+import { demandedApprovals } from '../casework/approval.ts';
 import { type ActingContext, actWithin } from '../casework/casework.ts';
 import { ConsulError } from '../errors.ts';
 import type { Language, Post } from '../post.ts';
@@ -8,7 +9,7 @@ import type { Procedures } from '../procedures/load.ts';
 import type { RequestData } from '../procedures/procedure.ts';
 import { loadRequest, type RequestFile } from '../store/request.ts';
 import type { RequestRow } from '../store/schema.ts';
-import type { Tx } from '../store/store.ts';
+import type { Reader, Tx } from '../store/store.ts';
 import { appendTimeline } from '../store/timeline.ts';
 import type { Draft } from './draft.ts';
 import type { SettledDocument } from './issue.ts';
@@ -23,7 +24,7 @@ export interface DecidedContext {
 /**
  * The document that an accepted request has a right to.
  * @throws ConsulError REQUEST_WRONG_STATE unless it was accepted (or is issued already, whose document is then found),
- *   PROCEDURE_UNKNOWN
+ *   PROCEDURE_UNKNOWN; its `confirm` REQUEST_INCOMPLETE while agents have still to sign the decision
  */
 export function decidedDraft(
   { request }: RequestFile,
@@ -60,8 +61,21 @@ export function decidedDraft(
         validUntil: localDay(validUntil, post.timeZone),
       };
     },
-    confirm: async (tx) => demandState((await loadRequest(tx, reference)).request, ['accepted']),
+    confirm: async (tx) => {
+      const file = await loadRequest(tx, reference);
+      demandState(file.request, ['accepted']);
+      await demandedApprovals(tx, file, procedure.definition);
+    },
   };
+}
+
+/**
+ * Refuses a request whose decision agents have still to sign, before anything is begun for it.
+ * @throws ConsulError REQUEST_INCOMPLETE
+ */
+export async function demandSigned(db: Reader, file: RequestFile, procedures: Procedures): Promise<void> {
+  const procedure = procedures.get(file.request.procedure);
+  if (procedure && file.request.state === 'accepted') await demandedApprovals(db, file, procedure.definition);
 }
 
 function demandState(

@@ -1,10 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { equalBytes, fromUtf8, toHex, utf8 } from '../bytes.ts';
+import { toHex } from '../bytes.ts';
 import type { CryptoBackend } from '../crypto/backend.ts';
 import { ConsulError } from '../errors.ts';
-import { prepareCose, protectedKid, readCose, signCose, toBeSigned } from '../seal/cose.ts';
 import { parseCertificate } from './certificate.ts';
+import { openStatement, signStatement } from './signed-statement.ts';
 import type { Signer } from './signer.ts';
 
 const Text = Type.String({ minLength: 1, maxLength: 300 });
@@ -59,10 +59,6 @@ const CeremonyRecordSchema = Type.Object(
 export type CeremonyRecord = Static<typeof CeremonyRecordSchema>;
 export type CeremonyAct = CeremonyRecord['acts'][number];
 
-/** COSE algorithm ES256 (RFC 9053 §2.1). */
-const es256 = -7;
-const maxBytes = 1024 * 1024;
-
 /** A certificate as a record names it. */
 export async function certificateAct(
   profile: string,
@@ -83,7 +79,7 @@ export async function certificateAct(
 }
 
 /**
- * The record as COSE_Sign1 (RFC 9052 §4.2) by the root over its JSON text, which anyone can read without CBOR.
+ * The record's JSON text under the signature of the root.
  * @throws ConsulError INTERNAL when the record is not one
  */
 export async function signCeremonyRecord(
@@ -95,9 +91,7 @@ export async function signCeremonyRecord(
     const first = Value.Errors(CeremonyRecordSchema, record).First();
     throw new ConsulError('INTERNAL', `the record of the ceremony is malformed at ${first?.path}`);
   }
-  const kid = (await digest('sha256', root.certificate)).subarray(0, 8);
-  const payload = utf8(JSON.stringify(record, undefined, 2));
-  return signCose(payload, prepareCose(es256, kid), (data) => root.signer.sign(data));
+  return signStatement(JSON.stringify(record, undefined, 2), root, digest);
 }
 
 /**
@@ -112,22 +106,16 @@ export async function openCeremonyRecord(
   const refuse = (what: string, cause?: unknown): never => {
     throw new ConsulError('TRUST_INVALID', `the record of the ceremony is not accepted: ${what}`, { cause });
   };
+  const statement = await openStatement(bytes, rootCertificate, backend);
+  if ('fault' in statement) return refuse(statement.fault);
+  let record: unknown;
   try {
-    const cose = readCose(bytes, maxBytes);
-    const fingerprint = await backend.digest('sha256', rootCertificate);
-    const kid = protectedKid(cose);
-    if (cose.algorithm !== es256 || !kid || !equalBytes(kid, fingerprint.subarray(0, 8)))
-      return refuse('its header names another key or algorithm');
-    const { spki } = parseCertificate(rootCertificate);
-    const key = await backend.importPublicKey({ name: 'ecdsa', curve: 'P-256', hash: 'sha256' }, spki);
-    if (!(await key.verify(cose.signature, toBeSigned(cose)))) return refuse('its signature is wrong');
-    const record: unknown = JSON.parse(fromUtf8(cose.payload));
-    if (!Value.Check(CeremonyRecordSchema, record)) return refuse('its content is malformed');
-    if (record.root !== toHex(fingerprint)) return refuse('it is about another root');
-    return record;
+    record = JSON.parse(statement.text);
   } catch (cause) {
-    if (cause instanceof SyntaxError || cause instanceof TypeError) return refuse('it holds no text', cause);
-    if (cause instanceof ConsulError && cause.code !== 'TRUST_INVALID') return refuse(cause.message, cause);
-    throw cause;
+    return refuse('it holds no JSON', cause);
   }
+  if (!Value.Check(CeremonyRecordSchema, record)) return refuse('its content is malformed');
+  if (record.root !== toHex(await backend.digest('sha256', rootCertificate)))
+    return refuse('it is about another root');
+  return record;
 }

@@ -40,6 +40,16 @@ const shortNames: Readonly<Record<string, string>> = {
   '1.2.840.113549.1.9.1': 'emailAddress',
 };
 
+const commonNameType = '2.5.4.3';
+
+/** The common name in a name, or the whole of it where it has none. */
+export function commonName({ rdns, text }: Name): string {
+  for (const attributes of rdns)
+    for (const attribute of attributes)
+      if (attribute.type === commonNameType && attribute.text !== undefined) return attribute.text;
+  return text;
+}
+
 const stringTags = new Set<number>([
   tag.utf8String,
   tag.printableString,

@@ -95,6 +95,8 @@ export const demands = [
   'fee-settled',
   'reason',
   'four-eyes',
+  /** Of a move to `issued`: two agents have signed the decision, each with a key of their own. */
+  'two-signatures',
   'document',
 ] as const;
 export type Demand = (typeof demands)[number];

@@ -17,6 +17,10 @@ export function moveDemands(
   return move && (move.demands ?? []);
 }
 
+/** Whether two agents must sign the decision before the document is issued. */
+export const demandsSignatures = ({ workflow }: Pick<Definition, 'workflow'>): boolean =>
+  workflow.moves.some(({ to, demands }) => to === 'issued' && demands?.includes('two-signatures'));
+
 /** What makes a workflow unusable: each with the index of the move concerned, or of none. */
 export function workflowProblems(workflow: Workflow): { move: number | undefined; reason: string }[] {
   const problems: { move: number | undefined; reason: string }[] = [];

@@ -2,6 +2,7 @@ import { toHex } from '../bytes.ts';
 import type { CryptoBackend, PublicKey } from '../crypto/backend.ts';
 import { importVerifierKey, type NoteVerifier } from '../log/note.ts';
 import { type Certificate, parseCertificate } from '../pki/certificate.ts';
+import { commonName } from '../pki/name.ts';
 import { type PathInput, type PathResult, validatePath } from '../pki/path.ts';
 import { type Freshness, type TrustBundle, type TrustedKey, trustFreshness } from '../pki/trust-bundle.ts';
 import { VerifiedLinks } from '../pki/verified-links.ts';
@@ -16,14 +17,8 @@ export interface KnownKey {
   pathAt(time: Date): Promise<PathResult>;
 }
 
-const commonNameType = '2.5.4.3';
-
 /** The name of a certificate's subject as people know it. */
-export function shownName({ subject }: Certificate): string {
-  for (const attributes of subject.rdns)
-    for (const { type, text } of attributes) if (type === commonNameType && text !== undefined) return text;
-  return subject.text;
-}
+export const shownName = ({ subject }: Certificate): string => commonName(subject);
 
 /** A trust bundle prepared for many verifications: every certificate, key and path is parsed and checked once. */
 export interface Trust {

@@ -1,0 +1,91 @@
+import { equalBytes } from '../core/bytes.ts';
+import { decisionText } from '../core/casework/approval.ts';
+import { act, actOnMany } from '../core/casework/casework.ts';
+import { parseReference } from '../core/casework/reference.ts';
+import type { Act } from '../core/casework/workflow.ts';
+import { nodeBackend } from '../core/crypto/node.ts';
+import { ConsulError } from '../core/errors.ts';
+import type { OpenPost } from '../core/issuance/open-post.ts';
+import { parseCertificate } from '../core/pki/certificate.ts';
+import { keySigner } from '../core/pki/file-signer.ts';
+import { passphraseKeys } from '../core/pki/key-file.ts';
+import { signStatement } from '../core/pki/signed-statement.ts';
+import type { Signer } from '../core/pki/signer.ts';
+import { allCertificates } from '../core/store/certificate.ts';
+import { readKeyFile } from '../core/store/key-providers.ts';
+import { loadRequest, type RequestFile } from '../core/store/request.ts';
+import type { CertificateRow } from '../core/store/schema.ts';
+import { actingOn, announce, doActs, toInstruction } from './acts.ts';
+import { agentOf, withPost } from './post.ts';
+import { type AgentKeyOptions, agentPassphrase } from './secrets.ts';
+
+interface DecideOptions extends AgentKeyOptions {
+  accept?: boolean;
+  refuse?: boolean;
+  reason?: string;
+  ground?: string;
+  contest?: string;
+  key?: string;
+}
+
+function decision(file: RequestFile, options: DecideOptions): readonly Act[] {
+  return [
+    ...toInstruction(file, options),
+    options.accept
+      ? { kind: 'accept', ...(options.reason === undefined ? {} : { reason: options.reason }) }
+      : {
+          kind: 'refuse',
+          reason: options.reason ?? '',
+          ground: options.ground ?? '',
+          contest: options.contest ?? '',
+        },
+  ];
+}
+
+/** The newest certificate that an agent has for this key. @throws ConsulError CERTIFICATE_UNKNOWN */
+async function certificateOf({ store }: OpenPost, { publicKey }: Signer): Promise<CertificateRow> {
+  const row = (await allCertificates(store.read)).findLast(
+    ({ profile, der }) => profile === 'agent' && equalBytes(parseCertificate(der).spki, publicKey),
+  );
+  if (!row)
+    throw new ConsulError('CERTIFICATE_UNKNOWN', 'no agent of this post has a certificate for the key');
+  return row;
+}
+
+/**
+ * Decides, where nobody has decided yet, and signs the decision with the agent's own key. The key is opened first, and
+ * who was interrupted between the two does the same again.
+ */
+async function decideAndSign(text: string, key: string, options: DecideOptions): Promise<void> {
+  const reference = parseReference(text);
+  const fileKey = passphraseKeys(await agentPassphrase(options));
+  const signer = keySigner(await readKeyFile(key, 'of the agent', fileKey));
+  await withPost(options, async (post) => {
+    const { serial, der } = await certificateOf(post, signer);
+    const agent = agentOf(options);
+    let file = await loadRequest(post.store.read, reference);
+    const wanted = options.accept ? 'accepted' : 'refused';
+    if (file.request.decision === null) {
+      const acts = decision(file, options).map((one) => ({ reference, act: one }));
+      file = (await actOnMany(acts, await actingOn(post, file, agent))).at(-1) ?? file;
+    } else if (file.request.decision !== wanted)
+      throw new ConsulError(
+        'REQUEST_WRONG_STATE',
+        `request ${reference} was ${file.request.decision} already`,
+      );
+    const context = await actingOn(post, file, agent);
+    const statement = decisionText(file, context.now.toISOString());
+    const signature = await signStatement(statement, { signer, certificate: der }, nodeBackend.digest);
+    announce(
+      await act({ reference, act: { kind: 'approve', certificate: serial, signature } }, context),
+      options,
+    );
+  });
+}
+
+export async function decide(reference: string, options: DecideOptions): Promise<void> {
+  if (options.accept === options.refuse)
+    throw new ConsulError('USAGE', 'decide takes either --accept or --refuse');
+  if (options.key !== undefined) return decideAndSign(reference, options.key, options);
+  await doActs(reference, options, (file) => decision(file, options));
+}
