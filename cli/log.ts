@@ -77,10 +77,11 @@ async function verify(file: string, options: VerifyOptions): Promise<void> {
   if (!proof) throw new ConsulError('USAGE', `${file} holds no log proof: name one with --proof`);
   const bundle = await openTrustBundle(await readTrustFile(options), nodeBackend);
   const { post } = readSeal(seal).claims.document;
-  const log = bundle.logs.find((each) => each.post === post);
-  if (!log) throw new ConsulError('LOG_PROOF_INVALID', `the trust bundle knows no log of ${post}`);
+  const keys = bundle.logs.filter((log) => log.post === post).map(({ key }) => key);
+  if (keys.length === 0)
+    throw new ConsulError('LOG_PROOF_INVALID', `the trust bundle knows no log of ${post}`);
   const entry = createHash('sha256').update(seal).digest();
-  const verdict = await verifyProof(proof, entry, log.key, nodeBackend);
+  const verdict = await verifyProof(proof, entry, keys, nodeBackend);
   if (options.json)
     printJson(
       verdict.valid

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasOpenssl, opensslFolder } from '../core/pki/openssl.fixture.ts';
-import { bytesOf, issued, newPost, type TestPost } from './testing.ts';
+import { bytesOf, issued, newPost, submission, type TestPost } from './testing.ts';
 
 let post: TestPost;
 beforeAll(async () => {
@@ -74,6 +74,25 @@ describe('consul pki', () => {
     expect(judged.said).toContain('agent.pem: revoked');
   });
 
+  test('gives the log another key; documents under both keys verify', { timeout: 60_000 }, async () => {
+    const documents: string[] = [];
+    const submit = async (name: string) =>
+      documents.push((await post.json(...submission(post, 'hebergement', { name }))).receipt);
+    await submit('before');
+    expect((await post.consul('pki', 'rotate', 'log', '--overlap', '3', ...rootKey())).status).toBe(2);
+    const { trust } = await post.json('pki', 'rotate', 'log', ...rootKey());
+    const { logs } = await post.json('trust', 'show');
+    expect(logs).toHaveLength(2);
+    await submit('after');
+    for (const document of documents) {
+      expect((await verified(document)).status).toBe(0);
+      expect((await post.consul('log', 'verify', document)).status).toBe(0);
+    }
+    await post.done('log', 'audit');
+    expect((await post.consul('audit', 'verify')).status).toBe(0);
+    expect(await post.json('trust', 'show')).toMatchObject({ sequence: trust });
+  });
+
   test('rotates the signer of documents; what is older stays good, and a drill names what is not', {
     timeout: 120_000,
   }, async () => {
@@ -88,7 +107,7 @@ describe('consul pki', () => {
       '--place',
       'Paris',
     );
-    expect(rotated).toMatchObject({ replaced: [{ name: 'document-signer' }], waits: false, trust: 3 });
+    expect(rotated).toMatchObject({ replaced: [{ name: 'document-signer' }], waits: false, trust: 4 });
     expect(bytesOf(rotated.record.replace(/cose$/, 'txt')).length).toBeGreaterThan(500);
     expect(await post.json('pki', 'ceremony', '--verify', rotated.record)).toMatchObject({
       kind: 'consul-ceremony',

@@ -17,6 +17,7 @@ import {
   waitingNames,
 } from '../core/issuance/certificates.ts';
 import { actOnCompromise, assessCompromise } from '../core/issuance/compromise.ts';
+import { rotateLogKey } from '../core/issuance/log-rotation.ts';
 import { postResponder, publishAnswers, publishLists } from '../core/issuance/revocation-lists.ts';
 import { certificatePem } from '../core/pki/ceremony.ts';
 import { openCeremonyRecord } from '../core/pki/ceremony-record.ts';
@@ -140,12 +141,29 @@ async function tellReplaced(
   ]);
 }
 
+/** The log has a key and no certificate; its newest checkpoint is signed by the old and the new one. */
+async function rotateLog(context: PkiContext, options: RootOptions, overlapDays: number): Promise<void> {
+  if (overlapDays > 0) throw new ConsulError('USAGE', 'the key of the log is replaced at once: no --overlap');
+  const { result: bundle, recorded } = await withRoot(context, options, (root) =>
+    rotateLogKey(context, root),
+  );
+  const { sequence, logs } = bundle;
+  const language = messageLanguage(options);
+  const key = logs.find(({ post }) => post === context.post.settings.post.code)?.key ?? '';
+  tell(options, { replaced: [{ name: 'log', key }], trust: sequence, ...recordJson(recorded) }, [
+    say(language, 'pki.logRotated', { key }),
+    say(language, 'pki.distribute', { sequence, file: context.post.paths.trust }),
+    ...keptLines(options, recorded),
+  ]);
+}
+
 /** A new certificate, for the same key or a new one; a new key of the authority needs new certificates below it. */
 const replace = (kind: 'renew' | 'rotate') => (text: string, options: RootOptions & { overlap?: string }) =>
   withPki(options, async (context) => {
-    const name = signerName(text);
     const overlapDays = count(options.overlap ?? '0', 366);
     const rotate = kind === 'rotate';
+    if (rotate && text === 'log') return rotateLog(context, options, overlapDays);
+    const name = signerName(text);
     const names = rotate && name === 'issuing-ca' ? await underAuthority(context) : [name];
     const within = name === 'ocsp' ? withRootIfNamed : withRoot;
     const { result, recorded } = await within(context, options, (root?: RootSession) =>
@@ -301,8 +319,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   withRootOptions(command.command('renew').description('Gives a signer a new certificate for the same key'))
     .argument('<signer>', signerNames.join(', '))
     .action(replace('renew'));
-  withRootOptions(command.command('rotate').description('Gives a signer a new key and certificate'))
-    .argument('<signer>', signerNames.join(', '))
+  withRootOptions(command.command('rotate').description('Gives a signer, or the log, a new key'))
+    .argument('<signer>', [...signerNames, 'log'].join(', '))
     .option('--overlap <days>', 'days during which the old key goes on signing, until `switch`', '0')
     .action(replace('rotate'));
   withKeyOptions(command.command('switch').description('Puts new certificates that wait in their places'))

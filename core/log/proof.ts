@@ -83,6 +83,9 @@ function parseHash(line: string): Uint8Array {
   return hash;
 }
 
+/** A verifier key, as text or already imported: importing costs more than the check. */
+export type LogKey = string | NoteVerifier;
+
 export type ProofVerdict =
   | (Extract<CheckpointVerdict, { valid: true }> & { readonly index: number })
   | {
@@ -94,21 +97,25 @@ export type ProofVerdict =
 /**
  * Checks offline that a log holds an entry: the log's signature on the checkpoint, then the path from the entry to its
  * root. `entry` is the entry itself, not its leaf hash; for documents the SHA-256 of the seal's COSE bytes.
- * @param logKey the verifier key of the log, as text or already imported (importing costs more than the check)
+ * @param logKeys the verifier key of the log, or all that it has had: one of them must have signed the checkpoint
  * @param witnesses verifier keys of witnesses whose cosignatures count; whether enough signed is the caller's policy
  * @throws ConsulError LOG_PROOF_INVALID when the bytes are not a log proof, KEY_INVALID for a malformed key
  */
 export async function verifyProof(
   proof: Uint8Array | string,
   entry: Uint8Array,
-  logKey: string | NoteVerifier,
+  logKeys: LogKey | readonly LogKey[],
   backend: CryptoBackend,
-  witnesses: readonly (string | NoteVerifier)[] = [],
+  witnesses: readonly LogKey[] = [],
 ): Promise<ProofVerdict> {
   const { index, hashes, checkpoint: note } = parseProof(typeof proof === 'string' ? utf8(proof) : proof);
-  const imported = (key: string | NoteVerifier) =>
-    typeof key === 'string' ? importVerifierKey(key, backend) : key;
-  const head = await readCheckpoint(note, await imported(logKey), await Promise.all(witnesses.map(imported)));
+  const imported = (key: LogKey) => (typeof key === 'string' ? importVerifierKey(key, backend) : key);
+  const keys = typeof logKeys === 'string' || !('length' in logKeys) ? [logKeys] : logKeys;
+  const head = await readCheckpoint(
+    note,
+    await Promise.all(keys.map(imported)),
+    await Promise.all(witnesses.map(imported)),
+  );
   if (!head.valid) return head;
   const digest = (bytes: Uint8Array) => backend.digest('sha256', bytes);
   const { size, root } = head.checkpoint;
@@ -124,11 +131,17 @@ export async function verifyProof(
 
 async function readCheckpoint(
   note: Uint8Array,
-  log: NoteVerifier,
+  keys: readonly NoteVerifier[],
   witnesses: readonly NoteVerifier[],
 ): Promise<CheckpointVerdict> {
   try {
-    return await checkCheckpoint(note, log, witnesses);
+    let first: CheckpointVerdict | undefined;
+    for (const key of keys) {
+      const verdict = await checkCheckpoint(note, key, witnesses);
+      if (verdict.valid) return verdict;
+      first ??= verdict;
+    }
+    return first ?? { valid: false, reason: 'signature', message: 'no key of the log is known' };
   } catch (error) {
     if (error instanceof ConsulError && error.code === 'CHECKPOINT_INVALID')
       malformed(`its checkpoint is ${error.message}`, error);

@@ -364,14 +364,14 @@ async function checkLogProof(
     list.refused('log-proof', 'SIG_CONSTRAINTS_FAILURE', 'log-proof.missing');
     return undefined;
   }
-  const log = await trust.log(seal.claims.document.post);
-  if (!log) {
+  const keys = await trust.logKeys(seal.claims.document.post);
+  if (keys.length === 0) {
     list.refused('log-proof', 'NO_SIGNING_CERTIFICATE_FOUND', 'log-proof.unknown');
     return undefined;
   }
   try {
     const entry = await trust.backend.digest('sha256', seal.cose);
-    const verdict = await verifyProof(proof, entry, log, trust.backend);
+    const verdict = await verifyProof(proof, entry, keys, trust.backend);
     if (verdict.valid) {
       list.passed('log-proof', 'log-proof.passed', { index: verdict.index });
       return verdict.index;

@@ -33,7 +33,8 @@ export interface Trust {
   known(use: TrustedKey['use'], certificate: Uint8Array): KnownKey | undefined;
   /** By the key identifier of a seal. */
   sealKey(kid: Uint8Array): Promise<(KnownKey & { readonly publicKey: PublicKey }) | undefined>;
-  log(post: string): Promise<NoteVerifier | undefined>;
+  /** The keys that the log of a post has, the present one first: proofs in older documents are signed by older ones. */
+  logKeys(post: string): Promise<readonly NoteVerifier[]>;
   /** Status lists that may be of a post: the bundle's copy, and all that were handed in. */
   statusLists(post: string): readonly Uint8Array[];
 }
@@ -203,15 +204,13 @@ export function prepareTrust(
     });
     return new Map(await Promise.all(named));
   });
-  const logs = new Map(
-    bundle.logs.map(({ post, key }) => [
-      post,
-      once(async () => {
-        const verifier = await importVerifierKey(key, backend);
-        return { ...verifier, key: rememberingSignatures(verifier.key) };
-      }),
-    ]),
-  );
+  const logs = bundle.logs.map(({ post, key }) => ({
+    post,
+    verifier: once(async () => {
+      const verifier = await importVerifierKey(key, backend);
+      return { ...verifier, key: rememberingSignatures(verifier.key) };
+    }),
+  }));
 
   return {
     bundle,
@@ -220,7 +219,7 @@ export function prepareTrust(
     holds: (certificate) => held.has(nameOfBytes(certificate)),
     known: (use, certificate) => keys.get(nameOf(use, certificate))?.(),
     sealKey: async (kid) => (await sealKeys()).get(toHex(kid))?.(),
-    log: async (post) => logs.get(post)?.(),
+    logKeys: (post) => Promise.all(logs.filter((log) => log.post === post).map(({ verifier }) => verifier())),
     statusLists: (post) => [
       ...freshLists,
       ...(bundle.statusLists ?? []).filter((known) => known.post === post).map((known) => known.list),
