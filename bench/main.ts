@@ -73,7 +73,6 @@ async function habit(bench: BenchPost): Promise<number> {
       const cms = await prepareSignedData({
         signer,
         contentType: oids.data,
-        digest: 'sha256',
         includeChain: false,
       });
       return (await cms.sign({ messageDigest: createHash('sha256').update(bytes).digest() })).der;

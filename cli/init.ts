@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type TSchema, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
+import { Option } from 'commander';
 import { ConsulError } from '../core/errors.ts';
 import { createPost, type PostPassphrase, refuseExisting } from '../core/issuance/create-post.ts';
+import { type CertifiedKeyKind, certifiedKeyKinds } from '../core/pki/key-kind.ts';
 import { type Post, PostSchema } from '../core/post.ts';
 import {
   postHome,
@@ -38,6 +40,7 @@ interface InitOptions extends CommonOptions {
   signatoryName?: string;
   signatoryQuality?: string;
   rootKey?: string;
+  keyKind?: CertifiedKeyKind;
   tsaUrl?: string;
   keys?: readonly string[];
 }
@@ -230,6 +233,7 @@ async function init(options: InitOptions): Promise<void> {
     passphrase,
     now,
     tokens,
+    ...(options.keyKind ? { keyKind: options.keyKind } : {}),
     ...(options.rootKey ? { rootKey: resolve(options.rootKey) } : {}),
   });
   announce(home, post, passphrase, options);
@@ -271,6 +275,11 @@ export async function main(argv: readonly string[]): Promise<void> {
   )
     .option('--yes', 'ask nothing: take the defaults, make a passphrase and leave it in a file')
     .option('--root-key <file>', 'where to put the private key of the root (best on a removable medium)')
+    .addOption(
+      new Option('--key-kind <kind>', 'of the certified keys; seals are signed with P-256 always')
+        .choices(certifiedKeyKinds)
+        .default('P-256'),
+    )
     .option('--tsa-url <url>', "an RFC 3161 timestamp authority in place of the post's own")
     .option(
       '--keys <place...>',

@@ -24,7 +24,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 /** Node-only modules in rooms that make (never in what verification stands on, which a bundle for browsers proves). */
 const nodeModules: Readonly<Record<string, RegExp>> = {
   crypto: /^crypto\/node\.ts$/,
-  pki: /^pki\/(authority|ceremony|file-signer|key-file)\.ts$/,
+  pki: /^pki\/(authority|ceremony|file-signer|key-file|key-kind)\.ts$/,
   pdf: /^pdf\/(document|file-writer|subset-font|template)\.ts$/,
 };
 

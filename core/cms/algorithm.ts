@@ -19,6 +19,10 @@ export const digestOids: Readonly<Record<DigestName, string>> = {
   sha512: oids.sha512,
 };
 
+/** The hash of the content that goes with a signature: the same as in it; RFC 8419 §3.1 says it for Ed25519. */
+export const digestWith = (algorithm: SignatureAlgorithm): DigestName =>
+  algorithm.name === 'ed25519' ? 'sha512' : algorithm.hash;
+
 /** The accepted hash whose output has this length, where only the digest is handed over. */
 export function digestNameOfLength(length: number): DigestName | undefined {
   return (Object.keys(digestLengths) as DigestName[]).find((name) => digestLengths[name] === length);
@@ -54,8 +58,7 @@ export function signatureScheme(
   );
   if (!algorithm)
     return refuse('algorithm', `the signature algorithm ${identifier.oid} with this key is not accepted`);
-  // RFC 8419 §3.1: Ed25519 goes with SHA-512 as the message digest algorithm.
-  const hash = algorithm.name === 'ed25519' ? 'sha512' : algorithm.hash;
+  const hash = digestWith(algorithm);
   if (hash !== digest) refuse('algorithm', `the signature uses ${hash}, the message digest ${digest}`);
   return algorithm;
 }

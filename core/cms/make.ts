@@ -7,7 +7,7 @@ import { contextTag, tag } from '../der/tags.ts';
 import { element, explicit, octetString, oid, sequence, setOf } from '../der/writer.ts';
 import { ConsulError } from '../errors.ts';
 import type { CertifiedSigner } from '../pki/signer.ts';
-import { digestLengths, digestOids } from './algorithm.ts';
+import { digestLengths, digestOids, digestWith } from './algorithm.ts';
 import { membersOf } from './members.ts';
 import { oids } from './oid.ts';
 import { readSignedData } from './read.ts';
@@ -17,8 +17,6 @@ export interface SignedDataOptions {
   readonly signer: CertifiedSigner;
   /** eContentType: `oids.data` for PAdES, `oids.tstInfo` for a time-stamp token. */
   readonly contentType: string;
-  /** Hash of the content and of the signature; it must be the one that the signer signs with. */
-  readonly digest: DigestName;
   /** Whether the certificates between the signer's and the root stand inside. */
   readonly includeChain: boolean;
   /** Whether the signer's certificate stands inside; only a time-stamp may leave it out (RFC 3161 §2.4.1 certReq). */
@@ -46,6 +44,7 @@ export interface SignedCms {
 }
 
 export interface PreparedSignedData {
+  /** Hash of the content and of the signature. */
   readonly digest: DigestName;
   /** To be kept for the next preparation; holds nothing secret. */
   readonly skeleton: Uint8Array;
@@ -54,7 +53,8 @@ export interface PreparedSignedData {
 
 /** RFC 5652 and RFC 5035 as asn1js and pkijs make them: a whole SignedData whose digest and signature are empty. */
 async function makeSkeleton(options: SignedDataOptions): Promise<Uint8Array> {
-  const { signer, contentType, digest, includeChain, includeCertificate = true } = options;
+  const { signer, contentType, includeChain, includeCertificate = true } = options;
+  const digest = digestWith(signer.algorithm);
   const asn1 = await import('asn1js');
   const pkijs = await import('pkijs');
 
@@ -113,7 +113,7 @@ function signatureIdentifier(
 ): import('pkijs').AlgorithmIdentifier {
   const identifier = (algorithmId: string, algorithmParams?: unknown) =>
     new pkijs.AlgorithmIdentifier({ algorithmId, ...(algorithmParams ? { algorithmParams } : {}) });
-  const hash = algorithm.name === 'ed25519' ? 'sha512' : algorithm.hash;
+  const hash = digestWith(algorithm);
   switch (algorithm.name) {
     case 'ed25519':
       return identifier(oids.ed25519);
@@ -184,14 +184,12 @@ const contentInfo = (before: readonly Uint8Array[], signerInfo: Uint8Array): Uin
 /**
  * Prepares what every signature of one signer shares: pkijs makes a SignedData once, and each signature puts its
  * digest, attributes and signature value into that skeleton.
- * @throws ConsulError CERTIFICATE_INVALID when pkijs does not give back the certificate as it is; KEY_INVALID when the
- * signer signs with another hash
+ * @throws ConsulError CERTIFICATE_INVALID when pkijs does not give back the certificate as it is
  */
 export async function prepareSignedData(options: SignedDataOptions): Promise<PreparedSignedData> {
-  const { signer, contentType, digest, includeCertificate = true } = options;
+  const { signer, contentType, includeCertificate = true } = options;
   const { algorithm } = signer;
-  const hash = algorithm.name === 'ed25519' ? 'sha512' : algorithm.hash;
-  if (hash !== digest) throw new ConsulError('KEY_INVALID', `the key signs with ${hash}, not with ${digest}`);
+  const digest = digestWith(algorithm);
 
   const der = options.skeleton ?? (await makeSkeleton(options));
   const { certificates } = readSignedData(der);

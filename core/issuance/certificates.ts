@@ -4,7 +4,7 @@ import { equalBytes, toHex } from '../bytes.ts';
 import { nodeBackend } from '../crypto/node.ts';
 import { ConsulError } from '../errors.ts';
 import { keyIdentifier } from '../pki/authority.ts';
-import { type Authority, certificatePem, keyPem, newKey, orderCertificate } from '../pki/ceremony.ts';
+import { type Authority, certificatePem, keyPem, orderCertificate } from '../pki/ceremony.ts';
 import {
   type CeremonyAct,
   type CeremonyRecord,
@@ -14,6 +14,7 @@ import {
 import { parseCertificate } from '../pki/certificate.ts';
 import { certifiedSigner, keySigner } from '../pki/file-signer.ts';
 import { derivationOf, deriveFileKey, keyDerivation } from '../pki/key-file.ts';
+import { kindOf, newKey } from '../pki/key-kind.ts';
 import type { CertifiedSigner, Signer } from '../pki/signer.ts';
 import { makeTrustBundle, openTrustBundle, type TrustBundle, type TrustedKey } from '../pki/trust-bundle.ts';
 import { compromiseKey, followingTrust, including, retireKey } from '../pki/trust-renewal.ts';
@@ -200,7 +201,8 @@ async function keyThatWaits(context: PkiContext, name: SignerName): Promise<Sign
     );
   const file = context.paths.nextKey(name);
   if (await exists(file)) return keySigner(await readKeyFile(file, name, context.fileKey));
-  const key = newKey();
+  const present = await readCertificateFile(context.paths.certificate(name));
+  const key = newKey(present ? kindOf(parseCertificate(present).spki) : 'P-256');
   await writeKey(context, file, key);
   return keySigner(key);
 }
@@ -390,7 +392,7 @@ export async function issueAgent(
   passphrase: Uint8Array,
 ): Promise<{ readonly certificate: Uint8Array; readonly keyPem: string }> {
   const { post, clock } = context;
-  const key = newKey();
+  const key = newKey('P-256');
   const certificate = await orderCertificate({
     post: post.settings.post,
     profile: 'agent',

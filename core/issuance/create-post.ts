@@ -12,6 +12,7 @@ import {
   keyPem,
 } from '../pki/ceremony.ts';
 import { type KeyDerivation, keyDerivation, passphraseKeys } from '../pki/key-file.ts';
+import type { CertifiedKeyKind } from '../pki/key-kind.ts';
 import type { TokenPlace } from '../pki/pkcs11.ts';
 import type { Signer } from '../pki/signer.ts';
 import { makeTrustBundle } from '../pki/trust-bundle.ts';
@@ -49,6 +50,8 @@ export interface NewPost {
   readonly now: Date;
   /** Where the private key of the root goes; in the folder's `offline` without it. */
   readonly rootKey?: string;
+  /** Of all keys that have certificates but that of the seals; P-256 without it. */
+  readonly keyKind?: CertifiedKeyKind;
   /** Keys that are made in a token, and stay there; the others are made in files. */
   readonly tokens?: Readonly<Partial<Record<SigningKeyName, NewTokenKey>>>;
 }
@@ -67,7 +70,7 @@ const signingKeyNames = [...certifiedKeyNames, 'log'] as const;
  * @throws ConsulError POST_EXISTS, FILE_EXISTS, POST_INVALID, DISK_FULL, TOKEN_UNAVAILABLE, PIN_WRONG
  */
 export async function createPost(wanted: NewPost): Promise<void> {
-  const { home, passphrase, now, rootKey, tokens = {} } = wanted;
+  const { home, passphrase, now, rootKey, keyKind = 'P-256', tokens = {} } = wanted;
   const settings = withTokens(wanted.settings, tokens, now);
   await refuseExisting(home);
   const partial = join(dirname(home), `.${basename(home)}.${process.pid}.partial`);
@@ -77,7 +80,7 @@ export async function createPost(wanted: NewPost): Promise<void> {
     // What a killed process of the same number left.
     await rm(partial, { recursive: true, force: true });
     await writeSettings(partial, settings);
-    const signers = await makeKeys(paths, settings.keys ?? {}, { passphrase, tokens }, opener);
+    const signers = await makeKeys(paths, settings.keys ?? {}, { passphrase, keyKind, tokens }, opener);
     const { post } = settings;
     const certificates = await foundingCertificates({ post, now, random: nodeBackend.random, signers });
     await writeCertificates(paths, certificates);
@@ -168,7 +171,7 @@ type PostSigners = Readonly<Record<FoundingProfile | 'log', Signer>>;
 async function makeKeys(
   paths: PostPaths,
   places: NonNullable<Settings['keys']>,
-  { passphrase, tokens }: Required<Pick<NewPost, 'passphrase' | 'tokens'>>,
+  { passphrase, keyKind, tokens }: Required<Pick<NewPost, 'passphrase' | 'keyKind' | 'tokens'>>,
   opener: SignerOpener,
 ): Promise<PostSigners> {
   await mkdir(paths.keys, { recursive: true, mode: 0o700 });
@@ -184,14 +187,14 @@ async function makeKeys(
     const place = tokens[name];
     const chosen = places[name];
     const label = (chosen?.provider === 'pkcs11' && chosen.label) || name;
-    const kind = name === 'log' ? 'ed25519' : 'P-256';
+    const kind = name === 'log' ? 'ed25519' : name === 'seal-signer' ? 'P-256' : keyKind;
     const made = place ? tokenProvider(place).generate(label, kind) : files.generate(name, kind);
     signers.set(name, await opener.signer(await made));
   }
   // The root's file has a salt of its own: it leaves this machine.
   const own = keyDerivation(randomBytes(16), passphrase.origin);
   const offline = fileProvider({ folder: dirname(paths.rootKey), fileKey, derivation: own });
-  signers.set('root', await opener.signer(await offline.generate('root', 'P-256')));
+  signers.set('root', await opener.signer(await offline.generate('root', keyKind)));
   return Object.fromEntries(signers) as unknown as PostSigners;
 }
 

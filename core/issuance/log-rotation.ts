@@ -4,8 +4,8 @@ import { nodeBackend } from '../crypto/node.ts';
 import { ConsulError } from '../errors.ts';
 import { checkCheckpoint, signCheckpoint } from '../log/checkpoint.ts';
 import { formatNote, importVerifierKey, logKeyOf, parseNote } from '../log/note.ts';
-import { newLogKey } from '../pki/ceremony.ts';
 import { keySigner } from '../pki/file-signer.ts';
+import { newKey } from '../pki/key-kind.ts';
 import type { TrustBundle } from '../pki/trust-bundle.ts';
 import { writeDurably } from '../store/durable-file.ts';
 import { readKeyFile } from '../store/key-providers.ts';
@@ -28,7 +28,7 @@ export async function rotateLogKey(context: PkiContext, root: RootSession): Prom
     throw new ConsulError('KEY_INVALID', 'the key of the log is in a token');
   const present = keyFile(post.paths, 'log');
   const next = join(post.paths.keys, 'next', 'log.key.pem');
-  if (!(await exists(next))) await writeKey(context, next, newLogKey());
+  if (!(await exists(next))) await writeKey(context, next, newKey('ed25519'));
   const [before, after] = await Promise.all(
     [present, next].map(async (file) => keySigner(await readKeyFile(file, 'log', fileKey))),
   );

@@ -127,7 +127,6 @@ async function cmsSkeleton(
   const options = {
     signer,
     contentType: content === 'document' ? oids.data : oids.tstInfo,
-    digest: 'sha256',
     includeChain: true,
   } as const;
   if (kept && (await isUsable({ ...options, skeleton: new Uint8Array(kept) }))) return new Uint8Array(kept);

@@ -178,7 +178,6 @@ export async function openProducer(setup: ProducerSetup): Promise<Producer> {
   const cms: Promise<PreparedSignedData> = prepareSignedData({
     signer: documentSigner,
     contentType: oids.data,
-    digest: 'sha256',
     includeChain: true,
     skeleton: setup.skeletons.document,
   });
@@ -215,7 +214,9 @@ export async function openProducer(setup: ProducerSetup): Promise<Producer> {
     );
     let timestamp: TimestampState = 'pending';
     const file = await signPdf(unsigned, async (bytes) => {
-      const signed = await (await cms).sign({ messageDigest: sha256(bytes) });
+      const signedData = await cms;
+      const messageDigest = await nodeBackend.digest(signedData.digest, bytes);
+      const signed = await signedData.sign({ messageDigest });
       const result = await withTimestamp(signed);
       timestamp = result.timestamp;
       return result.der;

@@ -56,7 +56,6 @@ export async function postCast(): Promise<Cast> {
   const prepared = await prepareSignedData({
     signer,
     contentType: oids.data,
-    digest: 'sha256',
     includeChain: true,
   });
   const sha256 = (bytes: Uint8Array) => nodeBackend.digest('sha256', bytes);

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { Post } from '../post.ts';
 import { type CertificateRequest, issueCertificate } from './authority.ts';
 import { encryptKey, type KeyDerivation, toPem } from './key-file.ts';
@@ -22,9 +22,6 @@ export interface CeremonyInput {
   /** The keys, wherever they are kept. */
   readonly signers: Readonly<Record<FoundingProfile, Signer>>;
 }
-
-export const newKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
-export const newLogKey = (): KeyObject => generateKeyPairSync('ed25519').privateKey;
 
 /** How the certificates of a post name it, and where they say that its revocations are found. */
 export const nameOfPost = (post: Post): Pick<CertificateRequest, 'organisation' | 'repository'> => ({

@@ -1,17 +1,18 @@
 import { nodeBackend } from '../crypto/node.ts';
 import type { Post } from '../post.ts';
-import { foundingCertificates, newKey, newLogKey } from './ceremony.ts';
+import { foundingCertificates } from './ceremony.ts';
 import { keySigner } from './file-signer.ts';
+import { newKey } from './key-kind.ts';
 
 /** For tests: what a post is founded with, its keys in memory. */
 export async function createPostCredentials({ post, now }: { readonly post: Post; readonly now: Date }) {
   const keys = {
-    root: newKey(),
-    'issuing-ca': newKey(),
-    'document-signer': newKey(),
-    'seal-signer': newKey(),
-    tsa: newKey(),
-    log: newLogKey(),
+    root: newKey('P-256'),
+    'issuing-ca': newKey('P-256'),
+    'document-signer': newKey('P-256'),
+    'seal-signer': newKey('P-256'),
+    tsa: newKey('P-256'),
+    log: newKey('ed25519'),
   };
   const { log: _log, ...certified } = keys;
   const signers = Object.fromEntries(Object.entries(certified).map(([name, key]) => [name, keySigner(key)]));

@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { constants, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import type { CurveName, SignatureAlgorithm } from '../crypto/backend.ts';
 import { ConsulError } from '../errors.ts';
 import type { CertifiedSigner, Signer } from './signer.ts';
@@ -18,6 +18,8 @@ function algorithmOf(key: KeyObject): SignatureAlgorithm {
       curve,
       hash: curve === 'P-384' ? 'sha384' : curve === 'P-521' ? 'sha512' : 'sha256',
     };
+  // RFC 8017 §8.1, the salt as long as the hash; PKCS#1 v1.5 may not be used any more in a few years (TS 119 312).
+  if (key.asymmetricKeyType === 'rsa') return { name: 'rsa-pss', hash: 'sha256', saltLength: 32 };
   throw new ConsulError('KEY_INVALID', `a private key of the kind ${key.asymmetricKeyType} cannot sign here`);
 }
 
@@ -25,7 +27,10 @@ function algorithmOf(key: KeyObject): SignatureAlgorithm {
 export function keySigner(key: KeyObject): Signer {
   const algorithm = algorithmOf(key);
   const hash = algorithm.name === 'ed25519' ? undefined : algorithm.hash;
-  const options = { key, dsaEncoding: 'ieee-p1363' } as const;
+  const options =
+    algorithm.name === 'rsa-pss'
+      ? ({ key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: algorithm.saltLength } as const)
+      : ({ key, dsaEncoding: 'ieee-p1363' } as const);
   return {
     algorithm,
     publicKey: createPublicKey(key).export({ type: 'spki', format: 'der' }),

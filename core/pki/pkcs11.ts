@@ -6,6 +6,7 @@ import { nodeBackend } from '../crypto/node.ts';
 import { readDer } from '../der/reader.ts';
 import { bitString, oid, sequence } from '../der/writer.ts';
 import { ConsulError } from '../errors.ts';
+import type { KeyKind } from './key-kind.ts';
 import type { Signer } from './signer.ts';
 
 /** A token and what opens it: plain data, so that a worker thread can be given it and open a session of its own. */
@@ -21,8 +22,6 @@ export interface TokenPlace {
 /** A key pair in a token: CKA_LABEL, CKA_ID (hexadecimal) or both; exactly one private key must answer. */
 export type TokenKey = { readonly label: string; readonly id?: string } | { readonly id: string };
 
-export type KeyKind = 'P-256' | 'P-384' | 'ed25519';
-
 /** An open session of one thread in one token. */
 export interface Token {
   /**
@@ -32,7 +31,7 @@ export interface Token {
   signer(key: TokenKey): Signer;
   /**
    * Makes a key pair that stays in the token (CKA_SENSITIVE, not CKA_EXTRACTABLE).
-   * @throws ConsulError KEY_EXISTS when a private key has that label or identifier already
+   * @throws ConsulError KEY_EXISTS when a private key has that label or identifier already; KEY_INVALID for RSA
    */
   generate(key: { readonly label: string; readonly id: string }, kind: KeyKind): Signer;
   close(): void;
@@ -368,6 +367,8 @@ export async function openToken(place: TokenPlace): Promise<Token> {
         'KEY_EXISTS',
         `a private key ${describe(key)} is in the token ${place.token} already`,
       );
+    if (kind === 'RSA-3072' || kind === 'RSA-4096')
+      throw new ConsulError('KEY_INVALID', `keys in a token are of P-256 or P-384 here, not ${kind}`);
     const edwards = kind === 'ed25519';
     const shared = [
       { type: CKA_KEY_TYPE, value: edwards ? ckkEcEdwards : CKK_EC },

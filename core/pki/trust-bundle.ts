@@ -5,6 +5,7 @@ import { type CborValue, decodeCbor, encodeCbor } from '../seal/cbor.ts';
 import { prepareCose, protectedKid, readCose, signCose, toBeSigned } from '../seal/cose.ts';
 import { list, members, octets, oneOf, optional, type Shaped, text, whole } from '../seal/shape.ts';
 import { parseCertificate } from './certificate.ts';
+import { coseAlgorithmOf, signatureAlgorithmOf } from './cose-algorithm.ts';
 import type { Signer } from './signer.ts';
 
 const certificate = octets(16 * 1024);
@@ -70,8 +71,6 @@ export interface TrustBundle extends TrustContent {
   readonly rootFingerprint: string;
 }
 
-/** COSE algorithm ES256 (RFC 9053 §2.1). */
-const es256 = -7;
 const maxBytes = 16 * 1024 * 1024;
 
 /** Plain objects to CBOR maps with text keys, and back. */
@@ -99,7 +98,8 @@ export async function makeTrustBundle(
   digest: CryptoBackend['digest'],
 ): Promise<Uint8Array> {
   const kid = (await digest('sha256', content.root)).subarray(0, 8);
-  return signCose(encodeCbor(toCbor(content)), prepareCose(es256, kid), (data) => root.sign(data));
+  const prepared = prepareCose(coseAlgorithmOf(root.algorithm), kid);
+  return signCose(encodeCbor(toCbor(content)), prepared, (data) => root.sign(data));
 }
 
 /**
@@ -121,9 +121,10 @@ export async function openTrustBundle(
     const root = parseCertificate(content.root);
     const fingerprint = await backend.digest('sha256', content.root);
     const kid = protectedKid(cose);
-    if (cose.algorithm !== es256 || !kid || !equalBytes(kid, fingerprint.subarray(0, 8)))
+    const algorithm = signatureAlgorithmOf(cose.algorithm);
+    if (!algorithm || !kid || !equalBytes(kid, fingerprint.subarray(0, 8)))
       throw new ConsulError('TRUST_INVALID', 'its header names another key or algorithm');
-    const key = await backend.importPublicKey({ name: 'ecdsa', curve: 'P-256', hash: 'sha256' }, root.spki);
+    const key = await backend.importPublicKey(algorithm, root.spki);
     if (!(await key.verify(cose.signature, toBeSigned(cose))))
       throw new ConsulError('TRUST_INVALID', 'its signature is wrong');
     const rootFingerprint = toHex(fingerprint);

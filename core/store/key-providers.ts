@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { toHex } from '../bytes.ts';
@@ -6,7 +6,8 @@ import { nodeBackend } from '../crypto/node.ts';
 import { ConsulError } from '../errors.ts';
 import { keySigner } from '../pki/file-signer.ts';
 import { decryptKey, encryptKey, type KeyDerivation } from '../pki/key-file.ts';
-import { type KeyKind, openToken, type Token, type TokenKey, type TokenPlace } from '../pki/pkcs11.ts';
+import { type KeyKind, newKey } from '../pki/key-kind.ts';
+import { openToken, type Token, type TokenKey, type TokenPlace } from '../pki/pkcs11.ts';
 import type { Signer } from '../pki/signer.ts';
 import { asFileError, syncFolder } from './durable-file.ts';
 import { readPresentText } from './read-file.ts';
@@ -43,12 +44,6 @@ export async function readKeyFile(
   fileKey: FileKeys['fileKey'],
 ): Promise<KeyObject> {
   return decryptKey(await readPresentText(file), name, fileKey);
-}
-
-function newKey(kind: KeyKind): KeyObject {
-  return kind === 'ed25519'
-    ? generateKeyPairSync('ed25519').privateKey
-    : generateKeyPairSync('ec', { namedCurve: kind }).privateKey;
 }
 
 /** Never over a file that is there, also when another process makes the same key at the same moment. */

@@ -54,7 +54,6 @@ export function timestampAuthority(options: TimestampAuthorityOptions): Timestam
   const fault = tsaUsageFault(certificate);
   if (fault) throw new ConsulError('CERTIFICATE_INVALID', `this cannot be a time-stamp authority: ${fault}`);
 
-  const digest = signer.algorithm.name === 'ed25519' ? 'sha512' : signer.algorithm.hash;
   const head = [integer(1), oid(policy)];
   const accuracy = encodeAccuracy(options.accuracy);
   const skeletons = new Map<boolean, Promise<PreparedSignedData>>();
@@ -65,7 +64,6 @@ export function timestampAuthority(options: TimestampAuthorityOptions): Timestam
     const made = prepareSignedData({
       signer,
       contentType: oids.tstInfo,
-      digest,
       includeChain: includeCertificate,
       includeCertificate,
       ...(includeCertificate && options.skeleton ? { skeleton: options.skeleton } : {}),
@@ -103,7 +101,7 @@ export function timestampAuthority(options: TimestampAuthorityOptions): Timestam
       ...(nonce === undefined ? [] : [integer(nonce)]),
     );
     const signedData = await prepared(certReq);
-    const messageDigest = await nodeBackend.digest(digest, content);
+    const messageDigest = await nodeBackend.digest(signedData.digest, content);
     return (await signedData.sign({ messageDigest, content })).der;
   }
 

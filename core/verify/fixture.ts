@@ -384,8 +384,7 @@ const skeletons = new WeakMap<TestCertified, ReturnType<typeof prepareSignedData
 function prepared(signer: TestCertified): ReturnType<typeof prepareSignedData> {
   let made = skeletons.get(signer);
   if (!made) {
-    const digest = 'hash' in signer.algorithm ? signer.algorithm.hash : 'sha512';
-    made = prepareSignedData({ signer, contentType: oids.data, digest, includeChain: true });
+    made = prepareSignedData({ signer, contentType: oids.data, includeChain: true });
     skeletons.set(signer, made);
   }
   return made;
