@@ -1,5 +1,6 @@
 // Builds dist/: the verifier as plain scripts that start at once, everything else as modules in chunks, so that a
 // command loads only what it uses.
+import { spawnSync } from 'node:child_process';
 import { chmod, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
@@ -39,10 +40,9 @@ const apart = {
   setup({ onResolve }) {
     const files = {
       './main.ts': './main.mjs',
-      './verify.ts': './verify.js',
       './verify-files.ts': './verify-files.js',
     };
-    onResolve({ filter: /^\.\/(main|verify|verify-files)\.ts$/ }, ({ path, kind }) =>
+    onResolve({ filter: /^\.\/(main|verify-files)\.ts$/ }, ({ path, kind }) =>
       kind === 'entry-point' ? undefined : { path: files[path], external: true },
     );
   },
@@ -56,6 +56,7 @@ await Promise.all([
       main: 'cli/main.ts',
       demo: 'cli/demo.ts',
       bench: 'bench/main.ts',
+      'code-cache': 'cli/code-cache.ts',
       damage: 'bench/damage.ts',
       'issuing-worker': 'core/issuance/worker.ts',
     },
@@ -89,3 +90,8 @@ await writeFile('dist/package.json', '{ "type": "commonjs" }\n');
 await chmod('dist/consul.js', 0o755);
 await mkdir('dist/assets', { recursive: true });
 await cp('node_modules/zxing-wasm/dist/reader/zxing_reader.wasm', 'dist/assets/zxing_reader.wasm');
+const { status } = spawnSync(process.execPath, ['dist/code-cache.mjs'], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
+if (status !== 0) throw new Error(`dist/code-cache.mjs ended with ${status}`);
+await Promise.all(['', '.map'].map((end) => rm(`dist/code-cache.mjs${end}`)));

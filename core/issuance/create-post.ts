@@ -212,7 +212,8 @@ async function writeCertificates(paths: PostPaths, certificates: FoundingCertifi
     await writeFile(certificateFile(paths, name), certificatePem(certificates[name]));
 }
 
-async function firstTrustBundle(
+/** What the world is given to verify with on the first day. */
+export async function firstTrustBundle(
   certificates: FoundingCertificates,
   signers: PostSigners,
   post: Post,
