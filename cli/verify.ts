@@ -86,8 +86,11 @@ const outcomeMarks = {
 function printReport(report: Report, name: string | undefined, quiet: boolean): void {
   const lines = [`${marks[report.indication]} ${name ? `${name}: ` : ''}${report.summary}`];
   if (!quiet) {
-    const width = Math.max(0, ...report.fields.map((field) => field.label.length));
+    const told = [...report.fields, ...(report.disclosed?.fields ?? [])];
+    const width = Math.max(0, ...told.map((field) => field.label.length));
     for (const { label, value } of report.fields) lines.push(`    ${label.padEnd(width)}  ${value}`);
+    for (const { label, value } of report.disclosed?.fields ?? [])
+      lines.push(`  ${outcomeMarks.passed} ${label.padEnd(width)}  ${value.replaceAll('\n', ', ')}`);
     lines.push(`  ${report.indication}${report.subIndication ? ` / ${report.subIndication}` : ''}`);
     for (const check of report.checks)
       lines.push(`  ${outcomeMarks[check.outcome]} ${check.id.padEnd(19)} ${check.message}`);
@@ -153,7 +156,8 @@ const usage = `Usage: consul verify [options] <file...>
 Verifies documents (PDF), scans (PNG, JPEG, PDF) and seals, offline
 
 Arguments:
-  file                  PDF, picture, seal text or file that holds it; - for standard input
+  file                  PDF, picture, text of a seal or of what its holder shows, or file that holds it; - for
+                        standard input
 
 Options:
   --home <folder>       the post's folder (else CONSUL_HOME, else the XDG data folder)

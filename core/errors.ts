@@ -66,6 +66,8 @@ export const errorCodes = {
   CMS_INVALID: 'The signature container is damaged or outside the accepted profile.',
   CBOR_INVALID: 'The data is damaged or not deterministic CBOR.',
   SEAL_INVALID: 'This is not a seal of a consular document.',
+  DISCLOSURE_INVALID:
+    'What is shown is damaged or does not belong to the seal: ask the holder for another presentation.',
   STATUS_LIST_INVALID: 'The status list is damaged or of another form: fetch it again from the consulate.',
   SEAL_FOREIGN: 'The code was read, but it is of another system.',
   PICTURE_UNREADABLE: 'Scan the page again, flat and sharp, at 150 dpi or more.',

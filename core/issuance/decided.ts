@@ -46,7 +46,7 @@ export function decidedDraft(
     language: language as Language,
     compose: (number, statusIndex, issuedAt) => {
       data ??= JSON.parse(request.data) as RequestData;
-      const { record, claims, validFrom, validUntil } = composeDocument(procedure, {
+      const { record, claims, privateFields, validFrom, validUntil } = composeDocument(procedure, {
         data,
         number,
         language: language as Language,
@@ -57,6 +57,7 @@ export function decidedDraft(
       return {
         record,
         claims: { ...claims, document: { ...claims.document, statusIndex } },
+        privateFields,
         validFrom: localDay(validFrom, post.timeZone),
         validUntil: localDay(validUntil, post.timeZone),
       };

@@ -7,6 +7,8 @@ import type { Tx } from '../store/store.ts';
 export interface Composed {
   readonly record: DocumentRecord;
   readonly claims: DraftClaims;
+  /** Rows of the record that the seal holds as salted hashes only, by their `field`. */
+  readonly privateFields?: readonly string[];
   /** First and last day in force, `YYYY-MM-DD`. */
   readonly validFrom: string;
   readonly validUntil: string | null;

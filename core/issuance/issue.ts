@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { nodeBackend } from '../crypto/node.ts';
 import { ConsulError } from '../errors.ts';
 import type { DocumentRecord, SealedRecord } from '../pdf/record.ts';
 import type { Post } from '../post.ts';
 import { claimsFromRecord, claimsToRecord } from '../seal/record-claims.ts';
+import { drawSalts, recordDisclosures } from '../seal/record-disclosures.ts';
 import { canonicalJson, type Json } from '../store/canonical.ts';
 import {
   type DocumentWithRecord,
@@ -20,7 +22,7 @@ import { appendLeaves, leafEntries, logSize } from '../store/leaf.ts';
 import type { Reader, Store, Tx } from '../store/store.ts';
 import type { LogIdentity, TileStore } from '../store/tiles.ts';
 import { documentPath } from './document-folder.ts';
-import type { Draft } from './draft.ts';
+import type { Composed, Draft } from './draft.ts';
 import type { Produced, Producer } from './producer.ts';
 
 /** What issuing stands on; made once for many documents. */
@@ -32,6 +34,7 @@ export interface IssuingContext {
   readonly log: LogIdentity;
   readonly producer: Producer;
   readonly clock: () => Date;
+  readonly random: (length: number) => Uint8Array;
   /** @throws ConsulError TEXT_UNPRINTABLE */
   readonly printable: (record: DocumentRecord) => Promise<void>;
   /** What follows from the issue, in the transaction that enters the documents in the register. */
@@ -64,11 +67,21 @@ const keyOf = ({ reference, type }: { readonly reference: string; readonly type:
 
 /**
  * Refuses a document that cannot be made, before it takes a number.
- * @throws ConsulError of `Draft.compose`, TEXT_UNPRINTABLE
+ * @throws ConsulError of `Draft.compose`, TEXT_UNPRINTABLE, SCHEMA_VIOLATION for a private field that is too long
  */
-export async function checkDraft({ clock, printable }: IssuingContext, draft: Draft): Promise<void> {
-  const { record } = draft.compose(documentNumber(draft.prefix, 2000, 1), 0, clock());
-  await printable(record);
+export async function checkDraft({ clock, random, printable }: IssuingContext, draft: Draft): Promise<void> {
+  const composed = draft.compose(documentNumber(draft.prefix, 2000, 1), 0, clock());
+  recordDisclosures(sealedRecord(composed, random));
+  await printable(composed.record);
+}
+
+/** The record as it is kept and attached. Salts are drawn once, here: what was begun is finished with the same. */
+function sealedRecord(
+  { record, claims, privateFields = [] }: Composed,
+  random: IssuingContext['random'],
+): SealedRecord {
+  const salts = privateFields.length > 0 ? { salts: drawSalts(privateFields, random) } : {};
+  return { ...record, claims: claimsToRecord(claims), ...salts };
 }
 
 /**
@@ -120,7 +133,7 @@ function bySeries(drafts: readonly Draft[]): readonly (readonly Draft[])[] {
 }
 
 async function numbered(
-  { post, clock }: IssuingContext,
+  { post, clock, random }: IssuingContext,
   tx: Tx,
   drafts: readonly Draft[],
 ): Promise<ReservedDocument[]> {
@@ -132,9 +145,9 @@ async function numbered(
     const sequence = firstSequence + at;
     const statusIndex = firstStatusIndex + at;
     const number = documentNumber(draft.prefix, year, sequence);
-    const { record, claims, validFrom, validUntil } = draft.compose(number, statusIndex, issuedAt);
-    const sealed: SealedRecord = { ...record, claims: claimsToRecord(claims) };
-    const json = canonicalJson(sealed as unknown as Json);
+    const composed = draft.compose(number, statusIndex, issuedAt);
+    const { validFrom, validUntil } = composed;
+    const json = canonicalJson(sealedRecord(composed, random) as unknown as Json);
     return {
       statusIndex,
       number,
@@ -171,8 +184,10 @@ async function sealAndLog(
 ): Promise<DocumentWithRecord[]> {
   const unsealed = documents.filter((document) => document.step === 'reserved');
   if (unsealed.length === 0) return [...documents];
-  const claims = unsealed.map(({ record, recordDigest }) =>
-    claimsFromRecord((JSON.parse(record) as SealedRecord).claims, recordDigest.subarray(0, 16)),
+  const claims = await Promise.all(
+    unsealed.map(({ record, recordDigest }) =>
+      claimsFromRecord(JSON.parse(record) as SealedRecord, recordDigest.subarray(0, 16), nodeBackend),
+    ),
   );
   const seals = await producer.seal(claims);
   const sealOf = new Map(unsealed.map(({ number }, at) => [number, seals[at] as Uint8Array]));

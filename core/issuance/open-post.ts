@@ -205,6 +205,7 @@ export async function openIssuing(post: OpenPost, options: IssuingOptions): Prom
         ? producerPool(setup, options.workerScript, options.threads)
         : await openProducer(setup),
     clock: options.clock,
+    random: nodeBackend.random,
     printable: async (record) => {
       await templateFor(record, prepared, () => readFonts(options.fonts));
     },

@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
+import { maximumPrivateFields } from '../seal/disclosure.ts';
 
 const Text = Type.String({ maxLength: 4000 });
 
@@ -64,9 +65,9 @@ const Label = Type.String({ minLength: 1, maxLength: 200 });
 const Seconds = Type.Integer({ minimum: 0, maximum: 253_402_300_799 });
 
 /**
- * The record as it is attached and hashed: what is printed, and what the seal says besides the digest of this very
- * record. Names and units are those of `SealClaims` (core/seal/claims.ts); claims of the procedure have their label
- * as a decimal name.
+ * The record as it is attached and hashed: what is printed, what the seal says besides the digests of this very record,
+ * and the salts of its private fields. Names and units of claims are those of `SealClaims` (core/seal/claims.ts); claims
+ * of the procedure have their label as a decimal name.
  */
 export const SealedRecordSchema = Type.Composite(
   [
@@ -91,6 +92,14 @@ export const SealedRecordSchema = Type.Composite(
           ),
         },
         { additionalProperties: false },
+      ),
+      /** Of each row that is private, by its `field`: 16 bytes in hexadecimal (core/seal/disclosure.ts). */
+      salts: Type.Optional(
+        Type.Record(Type.String({ pattern: '^.{1,120}$' }), Type.String({ pattern: '^[0-9a-f]{32}$' }), {
+          additionalProperties: false,
+          minProperties: 1,
+          maxProperties: maximumPrivateFields,
+        }),
       ),
     }),
   ],

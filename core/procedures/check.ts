@@ -8,7 +8,7 @@ import {
   type Form,
   type FormField,
   FormFile,
-  type HolderClaim,
+  madeOf,
   ProcedureFile,
   type RowDefinition,
   type RuleDefinition,
@@ -16,6 +16,7 @@ import {
   type Words,
 } from './definition.ts';
 import { fieldUnder, type ObjectField, type Origins, resolveForm, tokensOf } from './form.ts';
+import { privateRowProblems } from './private-rows.ts';
 import { checkExpression, checkTemplate, type ResultType } from './reading.ts';
 import {
   aNumber,
@@ -337,6 +338,7 @@ function checkDocument(check: Check, definition: Definition): void {
       check.report(source, ['blocks'], `there must be one "${kind}"`);
   }
   checkClaims(check, document, scope);
+  for (const { path, reason } of privateRowProblems(document)) check.report(source, path, reason);
 }
 
 type PlainBlock = Exclude<DocumentDefinition['blocks'][number], { each: string }>;
@@ -397,19 +399,6 @@ function checkRow(
   if (typeof row.value === 'string') check.template(source, [...path, 'value'], row.value, scope, guards);
   else words(row.value, [...path, 'value'], scope, guards);
 }
-
-/** Which part of a person each claim is made of. */
-const madeOf: Readonly<Record<HolderClaim, string>> = {
-  familyName: 'familyName',
-  givenName: 'givenNames',
-  fullName: 'familyName',
-  dateOfBirth: 'birth.date',
-  sex: 'sex',
-  nationality: 'nationality',
-  secondName: 'latinName',
-  placeOfBirth: 'birth.place',
-  travelDocument: 'identityDocument.number',
-};
 
 function checkClaims(check: Check, document: DocumentDefinition, scope: Scope): void {
   const source = check.sources.document;

@@ -6,9 +6,11 @@ import { type ExampleTraveller, exampleTravellers } from '../../fixtures/people.
 import { examplePost, exampleSignatory } from '../../fixtures/post.ts';
 import { procedureTexts } from '../../fixtures/procedures.ts';
 import { type ExampleId, exampleIds, exampleRequest } from '../../fixtures/requests.ts';
+import { nodeBackend } from '../crypto/node.ts';
 import { type DocumentRecord, RecordSchema } from '../pdf/record.ts';
 import { encodeCbor } from '../seal/cbor.ts';
 import { claimsToCbor } from '../seal/claims.ts';
+import { drawSalts, recordDisclosures } from '../seal/record-disclosures.ts';
 import { vectorsFolder } from '../vectors.ts';
 import { type ComposedClaims, composeDocument } from './compose.ts';
 import { validateData } from './data.ts';
@@ -37,7 +39,12 @@ const rowsOf = (record: DocumentRecord) =>
 const textOf = (record: DocumentRecord) => JSON.stringify(record.blocks);
 const complete = (claims: ComposedClaims) => ({
   ...claims,
-  document: { ...claims.document, recordDigest: new Uint8Array(16), statusIndex: 123_456 },
+  document: {
+    ...claims.document,
+    recordDigest: new Uint8Array(16),
+    privateDigest: new Uint8Array(16),
+    statusIndex: 123_456,
+  },
 });
 
 describe.each(exampleIds)('the document of %s', (id) => {
@@ -88,6 +95,24 @@ describe.each(exampleIds)('the document of %s', (id) => {
       signatory: exampleSignatory,
     } as const;
     expect(composeDocument(reloaded, input)).toEqual(composeDocument(procedures.get(id)!, input));
+  });
+
+  it('has private fields that can be told one by one, and are not in the seal', () => {
+    for (const language of ['fr', 'en'] as const) {
+      const { record, claims, privateFields } = composed(id, language);
+      const salts = drawSalts(privateFields, nodeBackend.random);
+      const disclosures = recordDisclosures({ blocks: record.blocks, salts });
+      expect(disclosures.map(({ field }) => field)).toEqual(
+        id === 'hebergement'
+          ? ['hostBirth', 'hostDocument', 'address']
+          : [
+              ...['guarantorBirth', 'guarantorDocument', 'guarantorAddress', 'guarantorProfession'],
+              'guarantorIncome',
+            ],
+      );
+      const sealed = Buffer.from(encodeCbor(claimsToCbor(complete(claims)))).toString();
+      for (const { value } of disclosures) expect(sealed).not.toContain(value);
+    }
   });
 
   it('has claims that a seal takes, short enough for its code', () => {
@@ -180,6 +205,17 @@ describe('persons of every script', () => {
       printed++;
     }
     expect(printed).toBeGreaterThan(20);
+  });
+});
+
+describe('a private row', () => {
+  it('is a private field only where it is printed', () => {
+    const data = exampleRequest('prise-en-charge', today);
+    data.resources.status = 'retired';
+    delete data.resources.profession;
+    const { privateFields } = composed('prise-en-charge', 'fr', data);
+    expect(privateFields).not.toContain('guarantorProfession');
+    expect(privateFields).toContain('guarantorIncome');
   });
 });
 

@@ -6,12 +6,13 @@ import { addDays, dayNumber, localDay, startOfDay } from './calendar.ts';
 import type { DocumentDefinition, HolderClaim, Words } from './definition.ts';
 import { compileExpression } from './expression.ts';
 import { fullName, type Names, written } from './names.ts';
+import { privateRows } from './private-rows.ts';
 import { inDefinition, type Procedure, type RequestData, requestValues, turns } from './procedure.ts';
 import { insideEach, type Scope, valueAt, withValues } from './scope.ts';
 
-/** The claims of a seal but for what issuing adds: the digest of the record and the index in the status list. */
+/** The claims of a seal but for what issuing adds: digests of the record and the index in the status list. */
 export type ComposedClaims = Omit<SealClaims, 'document'> & {
-  readonly document: Omit<SealDocument, 'recordDigest' | 'statusIndex'>;
+  readonly document: Omit<SealDocument, 'recordDigest' | 'privateDigest' | 'statusIndex'>;
 };
 
 export interface DocumentInput {
@@ -27,6 +28,8 @@ export interface DocumentInput {
 export interface ComposedDocument {
   readonly record: DocumentRecord;
   readonly claims: ComposedClaims;
+  /** The rows of the record that are private, by their `field`. */
+  readonly privateFields: readonly string[];
   /** First instant of the first day of validity at the post. */
   readonly validFrom: Date;
   /** Last second of the last day of validity at the post. */
@@ -41,6 +44,7 @@ interface Composer {
   readonly validity: { readonly from: Part<unknown>; readonly until: Part<unknown> };
   readonly values: readonly (readonly [string, Part<unknown>])[];
   readonly blocks: readonly Part<readonly Block[]>[];
+  readonly privateFields: ReadonlySet<string>;
   readonly claims: Part<{ identity: HolderIdentity; document: HolderDocument }>;
 }
 
@@ -129,6 +133,11 @@ export function composeDocument(procedure: Procedure, input: DocumentInput): Com
       identity: { ...identity, issuingCountry: post.country },
       document: { type: definition.id, number, post: post.code, ...document },
     },
+    privateFields: blocks.flatMap((block) =>
+      block.kind === 'rows'
+        ? block.rows.map(({ field }) => field).filter((field) => composer.privateFields.has(field))
+        : [],
+    ),
     validFrom,
     validUntil,
   };
@@ -163,6 +172,7 @@ function compile(procedure: Procedure, language: Language): Composer {
       return (values) =>
         turns(values, block.each).flatMap((turn) => parts.flatMap((part) => part(turn.values)));
     }),
+    privateFields: new Set(privateRows(document).map(({ row }) => row.field)),
     claims: claimsPart(tools, document, scope),
   };
 }

@@ -241,6 +241,8 @@ const RowSchema = Type.Object(
       Words,
     ]),
     when: Type.Optional(Expression),
+    /** In the seal as a salted hash only: the holder chooses whom to show it to (private-rows.ts says where it may be). */
+    private: Type.Optional(Type.Boolean()),
   },
   closed,
 );
@@ -285,6 +287,19 @@ export const holderClaims = [
   'travelDocument',
 ] as const;
 export type HolderClaim = (typeof holderClaims)[number];
+
+/** Which part of a person each claim is made of. */
+export const madeOf: Readonly<Record<HolderClaim, string>> = {
+  familyName: 'familyName',
+  givenName: 'givenNames',
+  fullName: 'familyName',
+  dateOfBirth: 'birth.date',
+  sex: 'sex',
+  nationality: 'nationality',
+  secondName: 'latinName',
+  placeOfBirth: 'birth.place',
+  travelDocument: 'identityDocument.number',
+};
 
 const Template = Type.String({ minLength: 1, maxLength: 300 });
 

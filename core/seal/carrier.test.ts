@@ -8,7 +8,7 @@ import { ConsulError } from '../errors.ts';
 import { vectorsFolder } from '../vectors.ts';
 import { encodeBase32 } from './base32.ts';
 import { encodeBase45 } from './base45.ts';
-import { readCarrier, sealUrl } from './carrier.ts';
+import { presentationUrl, readCarrier, sealUrl } from './carrier.ts';
 import { decodeCbor } from './cbor.ts';
 import { claim169Text } from './claim169-text.ts';
 import { readCose } from './cose.ts';
@@ -53,6 +53,27 @@ describe('carrier', () => {
     const url = sealUrl(cose, 'v.example.org');
     expect(readCarrier(url.toLowerCase()).cose).toEqual(cose);
     expect(readCarrier(url.replace('HTTPS://V.EXAMPLE.ORG', 'https://v.example.org')).cose).toEqual(cose);
+  });
+
+  it('takes what a holder shows after a full stop, which keeps to the alphabet of QR codes', () => {
+    fc.assert(
+      fc.property(anyCose, fc.uint8Array({ maxLength: 2000 }), (bytes, presentation) => {
+        const text = presentationUrl(sealUrl(bytes, 'v.example.org'), presentation);
+        expect(text).toMatch(/^[0-9A-Z $%*+\-./:#]*$/);
+        for (const read of [text, text.toLowerCase()])
+          expect(readCarrier(read)).toEqual({ carrier: 'url', cose: bytes, presentation });
+      }),
+    );
+    const text = presentationUrl(sealUrl(cose, 'v.example.org'), new Uint8Array(16_384));
+    expect(readCarrier(text).presentation).toHaveLength(16_384);
+    for (const wrong of [
+      `${text}AA`,
+      `${text.slice(0, -1)}.`,
+      text.replace('Q.A', 'Q..A'),
+      text.replace('Q.A', 'Q.a'),
+    ])
+      expect(() => readCarrier(wrong), wrong.slice(0, 60)).toThrow(invalid);
+    expect(() => readCarrier(`${text}${'A'.repeat(5000)}`)).toThrow(invalid);
   });
 
   it('is refused as a damaged seal when the fragment was', () => {

@@ -1,6 +1,7 @@
 import { ConsulError } from '../errors.ts';
 import { decodeBase32, encodeBase32 } from './base32.ts';
 import { decodeBase45, encodeBase45 } from './base45.ts';
+import { maximumPresentation } from './disclosure.ts';
 import { type ForeignCode, foreignCode } from './foreign.ts';
 import { inflateZlib } from './zlib.ts';
 
@@ -11,10 +12,14 @@ export interface Carried {
   readonly carrier: Carrier;
   /** Bytes that begin like a COSE_Sign1; `readSeal` judges the rest. */
   readonly cose: Uint8Array;
+  /** What the holder shows of the private fields; `readPresentation` judges it. */
+  readonly presentation?: Uint8Array;
 }
 
 /** Capacity of the largest QR code in alphanumeric mode, and room for a URL that came by another way. */
 const maximumText = 4800;
+/** Of a seal with a presentation, which need not travel by a QR code. */
+const maximumPresented = maximumText + Math.ceil((maximumPresentation * 8) / 5);
 const maximumInflated = 4096;
 /** Base32 of tag 18 and an array of four begins so. */
 const sealMark = /^2KC/i;
@@ -46,6 +51,15 @@ export function verifierUrl(host: string): string {
 }
 
 /**
+ * A seal on the default carrier with what its holder shows: after a full stop, so that it stays in the alphanumeric mode
+ * of QR codes.
+ *
+ * @param url as `sealUrl` gives it
+ */
+export const presentationUrl = (url: string, presentation: Uint8Array): string =>
+  `${url}.${encodeBase32(presentation)}`;
+
+/**
  * Finds out how a text carries a seal, and takes it out. A URL may have been lower-cased as a whole by what read it:
  * base32 in one case throughout is accepted, mixed case is not.
  *
@@ -53,13 +67,10 @@ export function verifierUrl(host: string): string {
  * @throws ConsulError SEAL_FOREIGN with what it looks like as its detail, SEAL_INVALID when it is a damaged seal
  */
 export function readCarrier(text: string, bytes?: Uint8Array): Carried {
-  if (text.length > maximumText) {
-    throw new ConsulError('SEAL_INVALID', `${text.length} characters are more than a QR code holds`);
-  }
+  if (text.length > maximumPresented) throw tooLong(text);
   const fragment = /^https:\/\/[^#\s]+#(.*)$/is.exec(text)?.[1];
-  if (fragment !== undefined && sealMark.test(fragment)) {
-    return { carrier: 'url', cose: decodeBase32(oneCase(fragment)) };
-  }
+  if (fragment !== undefined && sealMark.test(fragment)) return fromFragment(oneCase(fragment));
+  if (text.length > maximumText) throw tooLong(text);
   const kind = foreignCode(text, bytes);
   if (kind !== 'other') throw foreign(kind);
   const cose = claim169Cose(text);
@@ -68,6 +79,18 @@ export function readCarrier(text: string, bytes?: Uint8Array): Carried {
   if (cose[0] !== 0xd2) throw foreign('other');
   return { carrier: 'claim169', cose };
 }
+
+function fromFragment(fragment: string): Carried {
+  const stop = fragment.indexOf('.');
+  const seal = stop < 0 ? fragment : fragment.slice(0, stop);
+  if (seal.length > maximumText) throw tooLong(seal);
+  const cose = decodeBase32(seal);
+  if (stop < 0) return { carrier: 'url', cose };
+  return { carrier: 'url', cose, presentation: decodeBase32(fragment.slice(stop + 1)) };
+}
+
+const tooLong = ({ length }: string): ConsulError =>
+  new ConsulError('SEAL_INVALID', `${length} characters are more than a QR code holds`);
 
 function oneCase(text: string): string {
   return /[A-Z]/.test(text) ? text : text.toUpperCase();

@@ -74,6 +74,17 @@ describe('claims of a seal', () => {
     expect((claimsToCbor(claims).get(-65537) as ReadonlyMap<CborKey, CborValue>).get(-1)).toBe('1961-05');
   });
 
+  it('write the digest of the private fields as bytes of the consular map', () => {
+    const claims = { ...least, document: { ...least.document, privateDigest: digest } };
+    expect((claimsToCbor(claims).get(-65537) as ReadonlyMap<CborKey, CborValue>).get(-2)).toEqual(digest);
+    for (const wrong of [new Uint8Array(15), new Uint8Array(32), 'digest'])
+      expect(
+        detailsOf(() =>
+          claimsToCbor({ ...least, document: { ...least.document, privateDigest: wrong as Uint8Array } }),
+        ),
+      ).toEqual(['/document/privateDigest']);
+  });
+
   it('come back as they went', () => {
     fc.assert(
       fc.property(anyClaims, (claims) => {
@@ -93,7 +104,7 @@ describe('claims of a seal', () => {
     const read = claimsFromCbor(
       new Map<CborKey, CborValue>([
         ...token([2, 'subject'], ['text', [1]], [169, new Map<CborKey, CborValue>([[1, 'ID-1']])]),
-        [-65537, new Map<CborKey, CborValue>([...document, [-2, true], [8, [1]], [9, 'kept']])],
+        [-65537, new Map<CborKey, CborValue>([...document, [-3, true], [8, [1]], [9, 'kept']])],
       ]),
     );
     expect(read.claims).toEqual({
@@ -102,7 +113,7 @@ describe('claims of a seal', () => {
       document: { ...least.document, extra: new Map([[9, 'kept']]) },
     });
     expect(read.unknown).toEqual([
-      { within: 'document', label: -2, value: true },
+      { within: 'document', label: -3, value: true },
       { within: 'document', label: 8, value: [1] },
       { within: 'token', label: 2, value: 'subject' },
       { within: 'token', label: 'text', value: [1] },

@@ -22,8 +22,8 @@ const unprintable = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Surrogate
 const maximumText = 200;
 
 /** Text for one line of a page; written in NFC whatever form it came in. */
-const isLine = (text: string): boolean =>
-  text !== '' && text.length <= maximumText && !unprintable.test(text);
+export const isLine = (text: string, longest = maximumText): boolean =>
+  text !== '' && text.length <= longest && !unprintable.test(text);
 
 function text(wanted = `1 to ${maximumText} printable characters`, pattern?: RegExp): Kind<string> {
   const valid = (value: unknown): string | undefined =>
@@ -106,6 +106,8 @@ const documentClaims = {
   statusIndex: optional(6, integer(0xffff_ffff, 'an index of a status list')),
   /** First 16 bytes of the SHA-256 of the record in its RFC 8785 form. */
   recordDigest: required(7, bytes(16)),
+  /** Digest over the private fields (core/seal/disclosure.ts), where the document has some. */
+  privateDigest: optional(-2, bytes(16)),
   /** A date of birth of which only the year, or year and month, is known (ISO 8601 reduced precision). */
   incompleteBirthDate: optional(
     -1,

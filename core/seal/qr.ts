@@ -17,8 +17,10 @@ export interface QrMatrix {
 
 /** 85 modules of 0.3386 mm are 28.8 mm: the largest symbol within 30 mm. */
 const maximumVersion = 17;
-/** What version 17 holds at most (level M, alphanumeric), so that no longer text is laid out in vain. */
-const maximumText = 732;
+/** The largest symbol there is, for screens: nobody prints what a holder shows at a fixed size. */
+const maximumShownVersion = 40;
+/** What a version holds at most (level M, alphanumeric), so that no longer text is laid out in vain. */
+const maximumText = { [maximumVersion]: 732, [maximumShownVersion]: 3391 } as const;
 /** Where a text is worth a segment of its own in alphanumeric mode: it saves 2.5 bits a character, headers cost 35. */
 const segments = /[0-9A-Z $%*+\-./:]{14,}|(?:(?![0-9A-Z $%*+\-./:]{14}).)+/gsu;
 const alphanumeric = /^[0-9A-Z $%*+\-./:]*$/;
@@ -34,13 +36,26 @@ export function sealMatrix(cose: Uint8Array, host: string): QrMatrix {
 }
 
 /**
+ * The QR code of a seal with what its holder shows, in any size.
+ *
+ * @throws ConsulError SCHEMA_VIOLATION when it does not fit into version 40
+ */
+export function presentationMatrix(text: string): QrMatrix {
+  return qrMatrix(text, undefined, maximumShownVersion);
+}
+
+/**
  * The smallest QR code of level M for a text: alphanumeric segments where they save space, bytes elsewhere, and
  * the mask that ISO/IEC 18004 prefers or the one that is given.
  *
- * @throws ConsulError SCHEMA_VIOLATION when the text does not fit into version 17
+ * @throws ConsulError SCHEMA_VIOLATION when the text does not fit into the largest version
  */
-export function qrMatrix(text: string, mask?: number): QrMatrix {
-  const symbol = unmasked(text);
+export function qrMatrix(
+  text: string,
+  mask?: number,
+  largest: keyof typeof maximumText = maximumVersion,
+): QrMatrix {
+  const symbol = unmasked(text, largest);
   const { size, data: modules, reservedBit: reserved } = symbol.modules;
   const chosen = mask ?? bestMask(modules, reserved, size);
   applyMask(modules, reserved, size, chosen);
@@ -60,10 +75,11 @@ export function isMatrixOf(text: string, drawn: Pick<QrMatrix, 'size' | 'modules
   return made.size === drawn.size && equalBytes(made.modules, drawn.modules);
 }
 
-function unmasked(text: string) {
+function unmasked(text: string, largest: keyof typeof maximumText) {
   const { length } = utf8(text);
-  if (length > maximumText) {
-    throw new ConsulError('SCHEMA_VIOLATION', `${length} bytes do not fit into a QR code: shorten the seal`);
+  const advice = largest === maximumVersion ? 'shorten the seal' : 'show fewer fields';
+  if (length > maximumText[largest]) {
+    throw new ConsulError('SCHEMA_VIOLATION', `${length} bytes do not fit into a QR code: ${advice}`);
   }
   const parts = (text.match(segments) ?? []).map((part) =>
     alphanumeric.test(part)
@@ -71,10 +87,10 @@ function unmasked(text: string) {
       : ({ data: utf8(part), mode: 'byte' } as const),
   );
   const symbol = qrcode.create(parts, { errorCorrectionLevel: 'M', maskPattern: 0 });
-  if (symbol.version > maximumVersion) {
+  if (symbol.version > largest) {
     throw new ConsulError(
       'SCHEMA_VIOLATION',
-      `the QR code would be of version ${symbol.version}, above ${maximumVersion}: shorten the seal`,
+      `the QR code would be of version ${symbol.version}, above ${largest}: ${advice}`,
     );
   }
   const { size, data, reservedBit } = symbol.modules;

@@ -107,6 +107,7 @@ export const anyClaims: fc.Arbitrary<SealClaims> = fc.record(
         number: line,
         post: line,
         recordDigest: fc.uint8Array({ minLength: 16, maxLength: 16 }),
+        privateDigest: fc.uint8Array({ minLength: 16, maxLength: 16 }),
         placeOfBirth: line,
         travelDocument: line,
         statusIndex: fc.integer({ min: 0, max: 0xffff_ffff }),

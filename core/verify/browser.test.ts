@@ -6,10 +6,21 @@ import { type BuildResult, build, type Metafile, transform } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { nodeBackend } from '../crypto/node.ts';
 import { openTrustBundle } from '../pki/trust-bundle.ts';
-import { sealUrl } from '../seal/carrier.ts';
+import { presentationUrl, sealUrl } from '../seal/carrier.ts';
+import { makePresentation } from '../seal/disclosure.ts';
+import { recordDisclosures } from '../seal/record-disclosures.ts';
 import type { VerifyContext } from './context.ts';
 import { verifyPdf } from './document.ts';
-import { arabicRecord, ceremonyCast, flipped, host, makeDocument, times, trustBytes } from './fixture.ts';
+import {
+  arabicRecord,
+  ceremonyCast,
+  flipped,
+  host,
+  latinRecord,
+  makeDocument,
+  times,
+  trustBytes,
+} from './fixture.ts';
 import { verifySeal } from './seal.ts';
 import { prepareTrust } from './trust.ts';
 
@@ -118,6 +129,14 @@ describe('a verdict', () => {
       makeDocument(cast, { token: () => undefined }),
     ]);
     const forged = await makeDocument(await ceremonyCast());
+    const salts = { 'garant.adresse': '00'.repeat(16), 'garant.profession': '11'.repeat(16) };
+    const withPrivate = await makeDocument(cast, { salts });
+    const shown = await makePresentation(
+      recordDisclosures({ blocks: latinRecord.blocks, salts }),
+      ({ field }) => field === 'garant.profession',
+      nodeBackend,
+    );
+    const presentation = presentationUrl(sealUrl(withPrivate.cose, host), shown);
     const jobs: readonly Job[] = [
       { bytes: genuine.file, language: 'fr' },
       { bytes: arabic.file, language: 'en' },
@@ -128,6 +147,9 @@ describe('a verdict', () => {
       { text: sealUrl(genuine.cose, host), language: 'fr' },
       { text: sealUrl(forged.cose, host), language: 'en' },
       { text: 'HC1:NOT OURS', language: 'fr' },
+      { bytes: withPrivate.file, language: 'fr' },
+      { text: presentation, language: 'en' },
+      { text: presentation.replace(/..$/, 'AA'), language: 'fr' },
     ];
     const trust = await trustBytes(cast);
     const [file] = built.outputFiles;
@@ -161,6 +183,9 @@ describe('a verdict', () => {
       'TOTAL-PASSED',
       'INDETERMINATE',
       'INDETERMINATE',
+      'TOTAL-PASSED',
+      'TOTAL-PASSED',
+      'TOTAL-FAILED',
     ]);
   });
 });

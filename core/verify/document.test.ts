@@ -25,7 +25,7 @@ import { missing } from '../pdf/judges.ts';
 import { readPdf } from '../pdf/read/document.ts';
 import { update } from '../pdf/read/fixture.ts';
 import type { PdfRef } from '../pdf/read/objects.ts';
-import type { DocumentRecord } from '../pdf/record.ts';
+import type { DocumentRecord, SealedRecord } from '../pdf/record.ts';
 import { crl, certificate as issueTo, party } from '../pki/fixture.ts';
 import { openTrustBundle, type TrustContent } from '../pki/trust-bundle.ts';
 import { qrMatrix, sealMatrix } from '../seal/qr.ts';
@@ -838,6 +838,37 @@ describe('seal, record and log proof', () => {
     expect(
       await verdictOn({ sealedRecord: (record) => ({ ...record, issuedAt: '2026-03-03T10:15:01Z' }) }),
     ).toEqual(contradicted);
+  });
+
+  it('must agree on every private field: what is printed, its salt, and that it is private', async () => {
+    const contradicted = ['TOTAL-FAILED', 'record-seal HASH_FAILURE'];
+    const [address, job] = ['garant.adresse', 'garant.profession'];
+    const salts = { [address]: '00'.repeat(16), [job]: '11'.repeat(16) };
+    expect(await verdictOn({ salts })).toEqual(passed);
+    for (const other of [
+      undefined,
+      { [address]: salts[address] },
+      { ...salts, [job]: '12'.repeat(16) },
+      { ...salts, [address]: salts[job], [job]: salts[address] },
+      { ...salts, montant: '22'.repeat(16) },
+      { ...salts, nowhere: '22'.repeat(16) },
+    ])
+      expect(
+        await verdictOn({ salts, sealedRecord: (record) => ({ ...record, salts: other }) }),
+        JSON.stringify(other),
+      ).toEqual(contradicted);
+    expect(await verdictOn({ sealedRecord: (record) => ({ ...record, salts }) })).toEqual(contradicted);
+    const value = (record: SealedRecord) =>
+      JSON.parse(JSON.stringify(record).replace('Ingénieure', 'Avocate'));
+    expect(await verdictOn({ salts, sealedRecord: value })).toEqual([
+      ...contradicted,
+      'page-text HASH_FAILURE',
+    ]);
+    for (const broken of [{}, { [job]: '11' }, { [job]: 1 }, { 'a\nb': {} }])
+      expect(await verdictOn({ salts, sealedRecord: (record) => ({ ...record, salts: broken }) })).toEqual([
+        'TOTAL-FAILED',
+        'record FORMAT_FAILURE',
+      ]);
   });
 
   it('must be in the log of the post', async () => {

@@ -397,7 +397,7 @@ async function checkEqualities(
     list.passed('record-digest', 'record-digest.passed');
   else list.refused('record-digest', 'HASH_FAILURE', 'record-digest.failed');
 
-  const contradiction = recordContradiction(record, seal);
+  const contradiction = await recordContradiction(record, seal, trust.backend);
   if (contradiction)
     list.refused('record-seal', 'HASH_FAILURE', 'record-seal.failed', { detail: contradiction });
   else list.passed('record-seal', 'record-seal.passed');

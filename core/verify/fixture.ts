@@ -283,6 +283,8 @@ export async function logProof(
 export interface Changes {
   readonly record?: DocumentRecord;
   readonly claims?: (claims: DraftClaims) => DraftClaims;
+  /** Of the rows that are private. */
+  readonly salts?: NonNullable<SealedRecord['salts']>;
   /** What record.json is and its digest in the seal. */
   readonly sealedRecord?: (record: SealedRecord) => unknown;
   readonly sealSigner?: TestCertified;
@@ -394,10 +396,12 @@ function prepared(signer: TestCertified): ReturnType<typeof prepareSignedData> {
 export async function makeDocument(cast: Cast, changes: Changes = {}): Promise<Made> {
   const record = changes.record ?? latinRecord;
   const draft = changes.claims?.(claimsOf(record)) ?? claimsOf(record);
-  const sealed: SealedRecord = { ...record, claims: claimsToRecord(draft) };
+  const { salts } = changes;
+  const sealed: SealedRecord = { ...record, claims: claimsToRecord(draft), ...(salts ? { salts } : {}) };
   const json = utf8(canonicalJson((changes.sealedRecord?.(sealed) ?? sealed) as Json));
   const sealer = await prepareSealSigner(changes.sealSigner ?? cast.seal, nodeBackend);
-  const made = await makeSeal(claimsFromRecord(claimsToRecord(draft), sha256(json).subarray(0, 16)), sealer);
+  const claims = await claimsFromRecord(sealed, sha256(json).subarray(0, 16), nodeBackend);
+  const made = await makeSeal(claims, sealer);
   const cose = changes.seal?.(made) ?? made;
   const proof = await (changes.proof?.(cose) ?? logProof(cast, cose));
   const attachments: readonly Attachment[] = [

@@ -11,7 +11,8 @@ import { Checklist } from './words.ts';
 /** What a code carries as a seal, damaged or not, in a form to be compared; undefined for another code. */
 function sealIn(text: string): string | undefined {
   try {
-    return toHex(readCarrier(text.trim()).cose);
+    const { cose, presentation } = readCarrier(text.trim());
+    return [cose, ...(presentation ? [presentation] : [])].map(toHex).join('.');
   } catch (error) {
     if (error instanceof ConsulError && error.code === 'SEAL_FOREIGN') return undefined;
     if (error instanceof ConsulError) return text;

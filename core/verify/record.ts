@@ -1,10 +1,14 @@
 import { Value } from '@sinclair/typebox/value';
 import serialize from 'canonicalize';
-import { fromUtf8 } from '../bytes.ts';
+import { equalBytes, fromUtf8 } from '../bytes.ts';
+import type { CryptoBackend } from '../crypto/backend.ts';
+import { ConsulError } from '../errors.ts';
 import type { PageContent, Replacement } from '../pdf/read/text.ts';
 import { type DocumentRecord, type SealedRecord, SealedRecordSchema } from '../pdf/record.ts';
 import { recordText } from '../pdf/record-text.ts';
+import { privateDigest } from '../seal/disclosure.ts';
 import { claimsToRecord } from '../seal/record-claims.ts';
+import { recordDisclosures } from '../seal/record-disclosures.ts';
 import type { Seal } from '../seal/seal.ts';
 
 // The package is CommonJS whose export is the function itself; its types describe an ES module.
@@ -34,8 +38,12 @@ export function readRecord(bytes: Uint8Array): Reading<SealedRecord> {
 }
 
 /** The first thing that the record and its seal do not say alike; undefined where they agree. */
-export function recordContradiction(record: SealedRecord, seal: Seal): string | undefined {
-  const { recordDigest: _, ...document } = seal.claims.document;
+export async function recordContradiction(
+  record: SealedRecord,
+  seal: Seal,
+  backend: Pick<CryptoBackend, 'digest'>,
+): Promise<string | undefined> {
+  const { recordDigest: _, privateDigest: digest, ...document } = seal.claims.document;
   const { claims } = record;
   const sealed = claimsToRecord({ ...seal.claims, document });
   for (const part of ['issuer', 'issuedAt', 'notBefore', 'expires', 'identity', 'document', 'extra'] as const)
@@ -44,7 +52,22 @@ export function recordContradiction(record: SealedRecord, seal: Seal): string | 
   if (record.type !== claims.document.type) return 'type';
   if (record.post !== claims.document.post) return 'post';
   if (Math.floor(Date.parse(record.issuedAt) / 1000) !== claims.issuedAt) return 'issuedAt';
-  return undefined;
+  return (await holdsPrivateFields(record, digest, backend)) ? undefined : 'salts';
+}
+
+/** Whether the private fields of a record, as they are printed, are those of the digest in its seal. */
+export async function holdsPrivateFields(
+  record: SealedRecord,
+  digest: Uint8Array | undefined,
+  backend: Pick<CryptoBackend, 'digest'>,
+): Promise<boolean> {
+  if (!record.salts || !digest) return record.salts === undefined && digest === undefined;
+  try {
+    return equalBytes(await privateDigest(recordDisclosures(record), backend), digest);
+  } catch (error) {
+    if (error instanceof ConsulError && error.code === 'SCHEMA_VIOLATION') return false;
+    throw error;
+  }
 }
 
 /** White space and what only steers line breaks and direction: layout may set it as it needs. */

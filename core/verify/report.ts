@@ -43,6 +43,7 @@ export type CheckId =
   | 'page-text'
   | 'qr-code'
   | 'log-proof'
+  | 'disclosures'
   | 'status'
   | 'validity';
 
@@ -59,6 +60,12 @@ export interface Check {
 export interface ShownField {
   readonly label: string;
   readonly value: string;
+}
+
+/** Private fields that the holder of a document shows, proven by its seal, and how many there are besides. */
+export interface Disclosed {
+  readonly fields: readonly ShownField[];
+  readonly withheld: number;
 }
 
 /**
@@ -86,6 +93,8 @@ export interface Report {
   readonly signedAt?: string;
   readonly signer?: string;
   readonly fields: readonly ShownField[];
+  /** Present only where private fields were shown with the seal, and each is proven. */
+  readonly disclosed?: Disclosed;
   /** True when only the seal was seen, so that the fields must be compared with the paper by eye. */
   readonly compareWithPaper: boolean;
   readonly trust: {

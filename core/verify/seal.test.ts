@@ -194,9 +194,10 @@ describe('a seal alone', () => {
 
   it('is refused before and after the document is in force, and when it is of the future', async () => {
     const sealed = async (change: object): Promise<Uint8Array> => {
-      const claims = claimsFromRecord(
-        { ...claimsToRecord(claimsOf(latinRecord)), ...change },
+      const claims = await claimsFromRecord(
+        { ...latinRecord, claims: { ...claimsToRecord(claimsOf(latinRecord)), ...change } },
         new Uint8Array(16),
+        nodeBackend,
       );
       return makeSeal(claims, await prepareSealSigner(cast.seal, nodeBackend));
     };

@@ -4,17 +4,25 @@ import { readCarrier } from '../seal/carrier.ts';
 import type { SealClaims } from '../seal/claims.ts';
 import { checkSealSignature, readSeal, type Seal } from '../seal/seal.ts';
 import { clockSkew, postOf, type VerifyContext } from './context.ts';
-import { conclude, type Report, type ShownField } from './report.ts';
+import { checkDisclosures } from './disclosure.ts';
+import { conclude, type Disclosed, type Report, type ShownField } from './report.ts';
 import { checkStatus } from './status.ts';
 import { checkFreshness, type KnownKey, keyState, shownName, type Trust } from './trust.ts';
 import { Checklist, printable, say, sayDay, sayTime } from './words.ts';
 
+/** A seal, and what its holder shows beside it (core/seal/disclosure.ts), not yet held against it. */
+interface SealRead extends Seal {
+  readonly presentation?: Uint8Array | undefined;
+}
+
 /** The text of a QR code, or the COSE bytes of a seal; undefined where the code did not hold one. */
-export function sealFrom(list: Checklist, source: string | Uint8Array): Seal | undefined {
+export function sealFrom(list: Checklist, source: string | Uint8Array): SealRead | undefined {
   try {
-    const seal = readSeal(typeof source === 'string' ? readCarrier(source.trim()).cose : source);
+    const { cose, presentation } =
+      typeof source === 'string' ? readCarrier(source.trim()) : { cose: source, presentation: undefined };
+    const seal = readSeal(cose);
     list.passed('seal', 'seal.passed');
-    return seal;
+    return { ...seal, presentation };
   } catch (error) {
     if (!(error instanceof ConsulError)) throw error;
     if (error.code === 'SEAL_FOREIGN') {
@@ -145,13 +153,14 @@ export interface Findings {
   readonly signer?: string | undefined;
   /** Title of the document, from its record. */
   readonly title?: string | undefined;
+  readonly disclosed?: Disclosed | undefined;
 }
 
 export function reportOn(list: Checklist, found: Findings, context: VerifyContext): Report {
   const { trust, now, language } = context;
   const { bundle } = trust;
   const { cause, ...verdict } = conclude(list.checks);
-  const { claims } = found;
+  const { claims, disclosed } = found;
   const sealTrusted =
     claims !== undefined &&
     list.checks.some((check) => check.id === 'seal-signature' && check.outcome === 'passed');
@@ -166,7 +175,11 @@ export function reportOn(list: Checklist, found: Findings, context: VerifyContex
     ? say(language, verdict.indication === 'TOTAL-FAILED' ? 'summary.failed' : 'summary.indeterminate', {
         reason: cause.message,
       })
-    : say(language, found.subject === 'pdf' ? 'summary.passed' : 'summary.passed-seal', values);
+    : say(
+        language,
+        disclosed ? 'summary.passed-disclosed' : `summary.passed${found.subject === 'pdf' ? '' : '-seal'}`,
+        values,
+      );
   return {
     version: 1,
     subject: found.subject,
@@ -177,6 +190,7 @@ export function reportOn(list: Checklist, found: Findings, context: VerifyContex
     ...(found.signedAt ? { signedAt: found.signedAt.toISOString() } : {}),
     ...(found.signer ? { signer: printable(found.signer) } : {}),
     fields: sealTrusted ? sealFields(claims, context) : [],
+    ...(disclosed ? { disclosed } : {}),
     compareWithPaper: sealTrusted && found.subject === 'seal',
     trust: {
       root: bundle.rootFingerprint,
@@ -194,9 +208,11 @@ export async function verifySeal(source: string | Uint8Array, context: VerifyCon
   const list = new Checklist(context.language);
   checkFreshness(list, context.trust.bundle, context.now);
   const seal = sealFrom(list, source);
+  let disclosed: Disclosed | undefined;
   if (seal && (await checkSeal(list, seal, context.trust))) {
+    disclosed = await checkDisclosures(list, seal, seal.presentation, context.trust.backend);
     await checkStatus(list, seal.claims, context);
     checkValidity(list, seal.claims, context);
   }
-  return reportOn(list, { subject: 'seal', claims: seal?.claims }, context);
+  return reportOn(list, { subject: 'seal', claims: seal?.claims, disclosed }, context);
 }

@@ -43,6 +43,7 @@ export function someDraft(reference: string, type: string = simple): Draft {
           identity: { fullName: 'NDONG Awa' },
           document: { type, number, post: 'GA-PAR', statusIndex },
         },
+        privateFields: ['demande'],
         validFrom: localDay(issuedAt, timeZone),
         validUntil: localDay(new Date(expires * 1000), timeZone),
       };
