@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, readonly [what: string, load: () => Prom
   revoke: ['end the force of a document, for good', () => import('./revoke.ts')],
   status: ['publish the status list: which documents are revoked', () => import('./status.ts')],
   verify: ['verify documents, seals and scans, offline', () => import('./verify.ts')],
+  disclose: ['show chosen private fields of a document, and prove them', () => import('./disclose.ts')],
   trust: ['export, show and renew the trust bundle', () => import('./trust.ts')],
   pki: ['issue, rotate, revoke and publish certificates', () => import('./pki.ts')],
   log: ['prove, verify and show the transparency log', () => import('./log.ts')],
