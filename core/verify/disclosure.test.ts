@@ -85,7 +85,7 @@ describe('private fields that are shown', () => {
     expect((await verify(await shown(...disclosures))).disclosed).toMatchObject({ withheld: 0 });
   });
 
-  it('are read off a picture, and a picture with another presentation is not decided by either', async () => {
+  it('are read off a picture, beside the bare seal too, but not where another presentation is', async () => {
     const [one, other] = await Promise.all([shown(job), shown(amount)]);
     const verdictOn = async (...texts: string[]) =>
       verifyCodes(
@@ -93,7 +93,15 @@ describe('private fields that are shown', () => {
         contextOf(trust, times.now),
       );
     expect((await verdictOn(one, one)).disclosed).toMatchObject({ withheld: 2 });
-    const both = await verdictOn(one, other);
+    for (const pair of [
+      [one, url],
+      [url, one],
+    ])
+      expect(await verdictOn(...pair)).toMatchObject({
+        indication: 'TOTAL-PASSED',
+        disclosed: { withheld: 2 },
+      });
+    const both = await verdictOn(one, other, url);
     expect(both).toMatchObject({ indication: 'INDETERMINATE', fields: [] });
     expect(both.disclosed).toBeUndefined();
   });

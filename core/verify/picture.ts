@@ -22,14 +22,18 @@ function sealIn(text: string): string | undefined {
 
 /**
  * The verdict on a picture or scan, from the codes that were read on it: that of its one seal, however often it stands
- * there. Where different seals stand on one picture nobody can say which the paper goes by, and the verdict is
- * inconclusive.
+ * there, with what its holder shows where the bare seal of the paper stands beside it. Where different seals stand on one
+ * picture nobody can say which the paper goes by, and the verdict is inconclusive.
  */
 export async function verifyCodes({ codes }: ReadCodes, context: VerifyContext): Promise<Report> {
   const seals = new Map<string, string>();
   for (const { text } of codes) {
     const seal = sealIn(text);
     if (seal !== undefined) seals.set(seal, text);
+  }
+  for (const seal of seals.keys()) {
+    const [bare = '', presentation] = seal.split('.');
+    if (presentation !== undefined) seals.delete(bare);
   }
   const [first] = seals.values();
   const shown = first ?? codes[0]?.text;
