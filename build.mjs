@@ -58,6 +58,8 @@ await Promise.all([
       bench: 'bench/main.ts',
       'code-cache': 'cli/code-cache.ts',
       damage: 'bench/damage.ts',
+      // One folder down, as the chunks are: fixtures find the fonts two folders up.
+      'suites/conformance': 'bench/conformance.ts',
       'issuing-worker': 'core/issuance/worker.ts',
     },
     outExtension: { '.js': '.mjs' },

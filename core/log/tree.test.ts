@@ -1,10 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { equalBytes, toHex, utf8 } from '../bytes.ts';
 import { nodeBackend } from '../crypto/node.ts';
-import { vectorsFolder } from '../vectors.ts';
 import {
   consistencyProof,
   emptyRoot,
@@ -15,84 +12,9 @@ import {
   rootHash,
   verifyConsistency,
   verifyInclusion,
-  verifySubtreeConsistency,
-  verifySubtreeInclusion,
 } from './tree.ts';
 
 const digest = (bytes: Uint8Array) => nodeBackend.digest('sha256', bytes);
-const vectors = vectorsFolder();
-
-interface Probe {
-  readonly wantErr: boolean;
-  readonly proof: readonly string[] | null;
-  readonly root?: string;
-  readonly root1?: string;
-  readonly root2?: string;
-  readonly leafHash?: string;
-  readonly leafIdx?: number;
-  readonly treeSize?: number;
-  readonly size1?: number;
-  readonly size2?: number;
-  readonly size?: number;
-  readonly start?: number;
-  readonly end?: number;
-}
-
-const bytes = (text: string | null | undefined): Uint8Array =>
-  new Uint8Array(Buffer.from(text ?? '', 'base64'));
-
-function accepts(kind: string, probe: Probe): Promise<boolean> {
-  const proof = (probe.proof ?? []).map(bytes);
-  const [root, root1, root2, leaf] = [probe.root, probe.root1, probe.root2, probe.leafHash].map(bytes) as [
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-  ];
-  const { leafIdx: index = 0, treeSize = 0, size = 0, size1 = 0, size2 = 0, start = 0, end = 0 } = probe;
-  switch (kind) {
-    case 'inclusion':
-      return verifyInclusion({ index, size: treeSize, leaf, root, proof }, digest);
-    case 'consistency':
-      return verifyConsistency({ size1, size2, root1, root2, proof }, digest);
-    case 'subtreeinclusion':
-      return verifySubtreeInclusion({ index, start, end, leaf, root, proof }, digest);
-    case 'subtreeconsistency':
-      return verifySubtreeConsistency({ start, end, size, node: root1, root: root2, proof }, digest);
-    default:
-      throw new Error(`unknown kind ${kind}`);
-  }
-}
-
-describe.skipIf(!vectors)('public proof vectors', () => {
-  const folder = join(vectors ?? '', 'suites/merkle/testdata');
-
-  it.each(['inclusion', 'consistency', 'subtreeinclusion', 'subtreeconsistency'])(
-    'judges every %s of transparency-dev/merkle as it says',
-    async (kind) => {
-      expect(existsSync(folder)).toBe(true);
-      const names = readdirSync(join(folder, kind), { recursive: true }).map(String);
-      const probes = names.filter((name) => name.endsWith('.json'));
-      expect(probes.length).toBeGreaterThan(50);
-      const wrong: string[] = [];
-      for (const name of probes) {
-        const probe = JSON.parse(readFileSync(join(folder, kind, name), 'utf8')) as Probe;
-        if ((await accepts(kind, probe)) === probe.wantErr) wrong.push(name);
-      }
-      expect(wrong).toEqual([]);
-    },
-  );
-
-  it('judges the given RFC 6962 probes as they say', async () => {
-    const { vectors: cases } = JSON.parse(
-      readFileSync(join(vectors ?? '', 'tlog/rfc6962-proofs.json'), 'utf8'),
-    ) as { vectors: { id: string; kind: string; expectError: boolean; probe: Probe }[] };
-    expect(cases.length).toBe(65);
-    for (const { id, kind, expectError, probe } of cases)
-      expect([id, await accepts(kind, probe)]).toEqual([id, !expectError]);
-  });
-});
-
 /** All hashes of a tree, by the definition: nothing clever. */
 async function treeOf(size: number): Promise<{ leaves: Uint8Array[]; read: HashReader }> {
   const leaves: Uint8Array[] = [];

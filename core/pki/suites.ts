@@ -1,191 +1,79 @@
-import type { CryptoBackend } from '../crypto/backend.ts';
-import { ConsulError } from '../errors.ts';
+import { concatBytes } from '../bytes.ts';
+import { nodeBackend } from '../crypto/node.ts';
+import { readSpki } from '../crypto/spki.ts';
+import { backends, wycheproofCases } from '../crypto/suites.ts';
+import { readDer } from '../der/reader.ts';
+import { type Case, readVectors, type Suite } from '../vectors.ts';
+import { readAlgorithmIdentifier, writeAlgorithmIdentifier } from './algorithm.ts';
 import { undatedPolicy } from './algorithm-policy.ts';
-import { type Certificate, parseCertificate } from './certificate.ts';
 import type { CertificateProfile } from './conformance.ts';
-import { parseCrl } from './crl.ts';
-import type { GeneralName } from './general-name.ts';
-import { type PathInput, type PathResult, validatePath } from './path.ts';
+import { limboCase, limboReach, pkitsCase, pkitsReach } from './path-suites.ts';
+import exceptions from './suite-exceptions.json' with { type: 'json' };
+import { LinkChecker, VerifiedLinks } from './verified-links.ts';
 
-/**
- * The public suites for path validation, x509-limbo and NIST PKITS, run through `validatePath`. For tests and for
- * the conformance command; the suites themselves are not part of the project.
- */
-export interface SuiteOutcome {
-  readonly name: string;
-  readonly mustPass: boolean;
-  readonly passed: boolean;
-  /** Why it was refused. */
-  readonly why: string;
-  readonly milliseconds: number;
-}
+/** For tests and the conformance command: the public suites of certificates. */
 
-const fromBase64 = (text: string): Uint8Array =>
-  Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+/** Where a case names no time. */
+const now = new Date('2026-11-01T00:00:00Z');
 
-const fromPem = (pem: string): Uint8Array => fromBase64(pem.replace(/-----[^-]+-----|\s/g, ''));
-
-/** What does not parse is as if it had not been given. */
-function readable<T>(structures: readonly Uint8Array[], parse: (der: Uint8Array) => T): readonly T[] {
-  return structures.flatMap((der) => {
-    try {
-      return [parse(der)];
-    } catch (error) {
-      if (error instanceof ConsulError) return [];
-      throw error;
-    }
-  });
-}
-
-async function judge(
-  leafDer: Uint8Array,
-  input: Omit<PathInput, 'leaf'>,
-  backend: CryptoBackend,
-): Promise<{ passed: boolean; why: string; leaf?: Certificate }> {
-  const [leaf] = readable([leafDer], parseCertificate);
-  if (!leaf) return { passed: false, why: 'the certificate is malformed' };
-  const result: PathResult = await validatePath({ ...input, leaf }, backend);
-  return result.ok
-    ? { passed: true, why: '', leaf }
-    : { passed: false, why: `${result.reason}: ${result.message}`, leaf };
-}
-
-interface PeerName {
-  readonly kind: 'DNS' | 'IP' | 'RFC822';
-  readonly value: string;
-}
-
-export interface LimboCase {
-  readonly id: string;
-  readonly trusted_certs: readonly string[];
-  readonly untrusted_intermediates: readonly string[];
-  readonly peer_certificate: string;
-  readonly validation_time: string | null;
-  readonly extended_key_usage: readonly string[];
-  readonly expected_result: 'SUCCESS' | 'FAILURE';
-  readonly expected_peer_name: PeerName | null;
-  readonly max_chain_depth: number | null;
-  readonly crls: readonly string[];
-}
-
-const purposes: Readonly<Record<string, string>> = {
-  serverAuth: '1.3.6.1.5.5.7.3.1',
-  clientAuth: '1.3.6.1.5.5.7.3.2',
+const pkits = (profile: CertificateProfile) => (): readonly Case[] => {
+  const data = readVectors('suites/pkits/pkits-data.json');
+  return pkitsReach(readVectors('suites/pkits/cases.json'), data).map((one) =>
+    pkitsCase(one, data, { time: now, profile }, nodeBackend),
+  );
 };
 
-/** The comparison of a TLS client (RFC 9525), which stands beside path validation. */
-function isPeer(certificate: Certificate, peer: PeerName): boolean {
-  return (certificate.extensions.subjectAltNames ?? []).some((name: GeneralName) => {
-    if (name.form === 'email') return peer.kind === 'RFC822' && name.value === peer.value;
-    if (name.form === 'ip') {
-      if (peer.kind !== 'IP') return false;
-      return name.value.length === 4
-        ? name.value.join('.') === peer.value
-        : peer.value === '::1' && name.value.every((octet, i) => octet === (i === 15 ? 1 : 0));
-    }
-    if (name.form !== 'dns' || peer.kind !== 'DNS') return false;
-    const wild = name.value.startsWith('*.') ? name.value.slice(1) : undefined;
-    return wild ? peer.value.replace(/^[^.]+/, '') === wild : name.value === peer.value;
-  });
-}
-
-/** The cases without TLS (`webpki`) and network (`online`). */
-export const limboReach = (cases: readonly LimboCase[]): readonly LimboCase[] =>
-  cases.filter(({ id }) => !/^(webpki|online)::/.test(id));
-
-/** @param now where a case names no time */
-export async function runLimboCase(
-  limbo: LimboCase,
-  now: Date,
-  backend: CryptoBackend,
-): Promise<SuiteOutcome> {
-  const purpose = limbo.extended_key_usage.map((name) => purposes[name])[0];
-  const start = performance.now();
-  const { passed, why, leaf } = await judge(
-    fromPem(limbo.peer_certificate),
-    {
-      intermediates: readable(limbo.untrusted_intermediates.map(fromPem), parseCertificate),
-      anchors: readable(limbo.trusted_certs.map(fromPem), parseCertificate),
-      algorithms: undatedPolicy,
-      time: limbo.validation_time === null ? now : new Date(limbo.validation_time),
-      ...(purpose && { extendedKeyUsage: { oid: purpose, form: 'permitted' } }),
-      ...(limbo.max_chain_depth !== null && { maxIntermediates: limbo.max_chain_depth }),
-      ...(limbo.crls.length > 0 && { revocation: { crls: readable(limbo.crls.map(fromPem), parseCrl) } }),
-    },
-    backend,
-  );
-  const otherPeer = leaf && limbo.expected_peer_name && !isPeer(leaf, limbo.expected_peer_name);
-  return {
-    name: limbo.id,
-    mustPass: limbo.expected_result === 'SUCCESS',
-    passed: passed && !otherPeer,
-    why: passed && otherPeer ? 'another peer' : why,
-    milliseconds: performance.now() - start,
-  };
-}
-
-export interface PkitsCase {
-  readonly name: string;
-  readonly trustedCertificates: readonly string[];
-  /** The leaf is last. */
-  readonly certificates: readonly string[];
-  readonly crls: readonly string[];
-  readonly successExpected: boolean;
-  readonly verifyParameters?: {
-    readonly initialPolicySet?: readonly string[];
-    readonly initialExplicitPolicy?: boolean;
-    readonly initialPolicyMappingInhibit?: boolean;
-    readonly initialInhibitPolicy?: boolean;
-  };
-}
-
-/** Base64 of every file by its name. */
-export interface PkitsData {
-  readonly certs: Readonly<Record<string, string>>;
-  readonly crls: Readonly<Record<string, string>>;
-}
-
-/** The settings whose files are all there: the case table misspells seven. */
-export const pkitsReach = (cases: readonly PkitsCase[], data: PkitsData): readonly PkitsCase[] =>
-  cases.filter(
-    (pkits) =>
-      [...pkits.trustedCertificates, ...pkits.certificates].every((file) => data.certs[file] !== undefined) &&
-      pkits.crls.every((file) => data.crls[file] !== undefined),
-  );
-
-export async function runPkitsCase(
-  pkits: PkitsCase,
-  data: PkitsData,
-  setting: { readonly time: Date; readonly profile: CertificateProfile },
-  backend: CryptoBackend,
-): Promise<SuiteOutcome> {
-  const load = (files: readonly string[], from: Readonly<Record<string, string>>): readonly Uint8Array[] =>
-    files.map((file) => fromBase64(from[file] ?? ''));
-  const wanted = pkits.verifyParameters ?? {};
-  const start = performance.now();
-  const { passed, why } = await judge(
-    load(pkits.certificates.slice(-1), data.certs)[0] ?? new Uint8Array(),
-    {
-      intermediates: readable(load(pkits.certificates.slice(0, -1), data.certs), parseCertificate),
-      anchors: readable(load(pkits.trustedCertificates, data.certs), parseCertificate),
-      time: setting.time,
-      profile: setting.profile,
-      policies: {
-        ...(wanted.initialPolicySet && { initial: wanted.initialPolicySet }),
-        requireExplicit: wanted.initialExplicitPolicy === true,
-        inhibitMapping: wanted.initialPolicyMappingInhibit === true,
-        inhibitAny: wanted.initialInhibitPolicy === true,
-      },
-      algorithms: undatedPolicy,
-      revocation: { crls: readable(load(pkits.crls, data.crls), parseCrl) },
-    },
-    backend,
-  );
-  return {
-    name: pkits.name,
-    mustPass: pkits.successExpected,
-    passed,
-    why,
-    milliseconds: performance.now() - start,
-  };
-}
+export const pkiSuites: readonly Suite[] = [
+  ...backends.map(
+    ([name, backend]): Suite => ({
+      name: `x509-limbo, ${name}`,
+      count: 138,
+      exceptions: exceptions.limbo,
+      mostExceptions: 8,
+      mostMilliseconds: 250,
+      cases: () =>
+        limboReach(readVectors('suites/limbo/limbo-regen.json').testcases).map((one) =>
+          limboCase(one, now, backend),
+        ),
+    }),
+  ),
+  {
+    name: 'NIST PKITS, certificates by RFC 3280',
+    count: 242,
+    exceptions: exceptions.pkits,
+    mostExceptions: 10,
+    mostMilliseconds: 250,
+    cases: pkits('rfc3280'),
+  },
+  {
+    name: 'NIST PKITS, certificates by RFC 5280',
+    count: 242,
+    exceptions: exceptions.pkitsByRfc5280,
+    mostExceptions: Object.keys(exceptions.pkitsByRfc5280).length,
+    mostMilliseconds: 250,
+    cases: pkits('rfc5280'),
+  },
+  ...backends.map(
+    ([name, backend]): Suite => ({
+      name: `Wycheproof, certificates, ${name}`,
+      count: 3353,
+      cases: () =>
+        wycheproofCases(['x509'], ({ algorithm, spki }) => {
+          const links = new LinkChecker(
+            backend,
+            new VerifiedLinks(),
+            Number.POSITIVE_INFINITY,
+            undatedPolicy,
+          );
+          const issuer = { spki, publicKeyAlgorithm: readSpki(spki) };
+          const signatureAlgorithm = readAlgorithmIdentifier(readDer(writeAlgorithmIdentifier(algorithm)));
+          return async (signature, tbs) => {
+            const signed = { bytes: concatBytes(tbs, signature), tbs, signatureAlgorithm, signature };
+            const verdict = await links.check(issuer, signed, now);
+            if (verdict !== 'good' && verdict !== 'bad-signature') throw new Error(verdict);
+            return verdict === 'good';
+          };
+        }),
+    }),
+  ),
+];

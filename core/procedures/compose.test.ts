@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { type ExampleTraveller, exampleTravellers } from '../../fixtures/people.ts';
@@ -11,7 +9,7 @@ import { type DocumentRecord, RecordSchema } from '../pdf/record.ts';
 import { encodeCbor } from '../seal/cbor.ts';
 import { claimsToCbor } from '../seal/claims.ts';
 import { drawSalts, recordDisclosures } from '../seal/record-disclosures.ts';
-import { vectorsFolder } from '../vectors.ts';
+import { readVectors, vectorsFolder } from '../vectors.ts';
 import { type ComposedClaims, composeDocument } from './compose.ts';
 import { validateData } from './data.ts';
 import { loadProcedures } from './load.ts';
@@ -189,7 +187,7 @@ describe('persons of every script', () => {
 
   const folder = vectorsFolder();
   it.skipIf(!folder)('of any name that the form takes, which is printed as it is (vectors: blns)', () => {
-    const strings: string[] = JSON.parse(readFileSync(join(folder!, 'suites/blns/blns.json'), 'utf8'));
+    const strings: string[] = readVectors('suites/blns/blns.json');
     let printed = 0;
     for (const text of strings) {
       const data = exampleRequest('prise-en-charge', today);

@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { exampleTravellers } from '../../fixtures/people.ts';
 import { procedureTexts } from '../../fixtures/procedures.ts';
 import { exampleIds, exampleRequest } from '../../fixtures/requests.ts';
-import { vectorsFolder } from '../vectors.ts';
+import { readVectors, vectorsFolder } from '../vectors.ts';
 import { validateData } from './data.ts';
 import { loadProcedures } from './load.ts';
 
@@ -194,7 +192,7 @@ describe('data of a request', () => {
 
   const folder = vectorsFolder();
   it.skipIf(!folder)('takes each of the naughty strings as a name, or says why not (vectors: blns)', () => {
-    const strings: string[] = JSON.parse(readFileSync(join(folder!, 'suites/blns/blns.json'), 'utf8'));
+    const strings: string[] = readVectors('suites/blns/blns.json');
     expect(strings.length).toBeGreaterThan(400);
     let accepted = 0;
     for (const text of strings) {

@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { deflateRawSync, deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { concatBytes, fromLatin1 } from '../bytes.ts';
 import { ConsulError } from '../errors.ts';
-import { vectorsFolder } from '../vectors.ts';
+import { readVectors, vectorsFolder } from '../vectors.ts';
 import { encodeBase32 } from './base32.ts';
 import { encodeBase45 } from './base45.ts';
 import { presentationUrl, readCarrier, sealUrl } from './carrier.ts';
@@ -87,8 +85,7 @@ describe('carrier', () => {
   });
 
   const folder = vectorsFolder();
-  const read = (file: string): Record<string, string>[] =>
-    folder ? JSON.parse(readFileSync(join(folder, file), 'utf8')).vectors : [];
+  const read = (file: string): Record<string, string>[] => readVectors(file).vectors;
 
   it.skipIf(!folder)('takes the COSE out of every public Claim 169 code', () => {
     const vectors = read('claim169/claim169.json') as unknown as {

@@ -1,99 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConsulError } from '../errors.ts';
-import { vectorsFolder } from '../vectors.ts';
-import { checkDigit, type Mrz, type MrzContent, makeTd2, nameField, readMrz } from './mrz.ts';
+import { type MrzContent, makeTd2, nameField, readMrz } from './mrz.ts';
 import { transliterate } from './transliteration.ts';
 
-interface Vector {
-  readonly id: string;
-  readonly kind: string;
-  readonly in?: string;
-  readonly out?: number;
-  readonly compositeInput?: string;
-  readonly format?: Mrz['format'];
-  readonly lines?: readonly string[];
-  readonly expected?: { readonly valid: boolean; readonly checks: Readonly<Record<string, boolean>> };
-  readonly viz?: string;
-  readonly line?: string;
-  readonly nameField?: string;
-  readonly char?: string;
-  readonly allowed?: readonly string[];
-  readonly mrz?: string;
-  readonly arabic?: string;
-  readonly letterByLetter?: string;
-  readonly primary?: string;
-  readonly secondary?: string;
-  readonly mrzName?: string;
-}
-
-const folder = vectorsFolder();
-const vectors: Vector[] = folder
-  ? JSON.parse(readFileSync(join(folder, 'mrz/mrz.json'), 'utf8')).vectors
-  : [];
-const ofKind = (kind: string) => {
-  const found = vectors.filter((vector) => vector.kind === kind);
-  expect(found.length, kind).toBeGreaterThan(0);
-  return found;
-};
-
 describe('machine-readable zone', () => {
-  it.skipIf(!folder)('has the check digits of Doc 9303', () => {
-    for (const { id, in: field, out } of ofKind('checkDigit')) expect(checkDigit(field ?? ''), id).toBe(out);
-    for (const { id, compositeInput, out } of ofKind('composite')) {
-      expect(checkDigit(compositeInput ?? ''), id).toBe(out);
-    }
-  });
-
-  it.skipIf(!folder)('is read with the verdict on each check digit', () => {
-    for (const { id, format, lines, expected } of ofKind('document')) {
-      const mrz = readMrz((lines ?? []).join('\n'));
-      expect(mrz.format, id).toBe(format);
-      const { number: doc, dateOfBirth: dob, dateOfExpiry: exp, optional: opt, composite: comp } = mrz.checks;
-      const checks = Object.fromEntries(
-        Object.entries({ doc, dob, exp, opt, comp }).filter(([, right]) => right !== undefined),
-      );
-      expect(checks, id).toEqual(expected?.checks);
-      expect(
-        Object.values(mrz.checks).every((right) => right),
-        id,
-      ).toBe(expected?.valid);
-    }
-  });
-
-  it.skipIf(!folder)('holds names as the examples of Doc 9303 do', () => {
-    for (const { id, viz = '', nameField: expected = '' } of ofKind('name')) {
-      const [primary = '', secondary = ''] = viz.split(', ');
-      const made = nameField(primary, secondary, expected.length);
-      const whole = `${transliterate(primary)}${secondary === '' ? '' : `<<${transliterate(secondary)}`}`;
-      if (whole.length <= expected.length) {
-        expect(made, id).toBe(expected);
-      } else {
-        expect(made, id).toHaveLength(expected.length);
-        expect(made, id).toMatch(/[A-Z]$/);
-        expect(made.slice(0, 6), id).toBe(transliterate(primary).slice(0, 6));
-      }
-    }
-  });
-
-  it.skipIf(!folder)('transliterates Latin, Arabic and African letters', () => {
-    for (const { id, char = '', allowed } of ofKind('latin'))
-      expect(allowed, id).toContain(transliterate(char));
-    for (const { id, char = '', mrz = '' } of ofKind('arabic')) {
-      const [inside, atEnd = inside] = mrz.split('/');
-      expect(transliterate(`${char}`), id).toBe(atEnd);
-      expect(transliterate(`${char}ب`), id).toBe(`${inside}B`);
-    }
-    for (const { id, primary = '', secondary = '', mrzName } of ofKind('latinName')) {
-      expect(`${transliterate(primary)}<<${transliterate(secondary)}`, id).toBe(mrzName);
-    }
-    for (const { id, arabic = '', letterByLetter } of ofKind('arabicName')) {
-      expect(transliterate(arabic), id).toBe(letterByLetter);
-    }
-  });
-
   it.each([
     ['ma\u0308rz', 'MAERZ'],
     ['straße', 'STRASSE'],

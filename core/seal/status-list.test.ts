@@ -1,20 +1,16 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { zlibSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { concatBytes, fromHex, toHex, utf8 } from '../bytes.ts';
+import { concatBytes, fromHex, utf8 } from '../bytes.ts';
 import { nodeBackend } from '../crypto/node.ts';
 import { keySigner } from '../pki/file-signer.ts';
-import { vectorsFolder } from '../vectors.ts';
-import { type CborMap, type CborValue, decodeCbor, encodeCbor } from './cbor.ts';
+import { type CborValue, decodeCbor, encodeCbor } from './cbor.ts';
 import {
   checkStatusListSignature,
   documentStatus,
   makeStatusList,
-  readStatusEntries,
   readStatusList,
   type StatusBits,
   statusAt,
@@ -22,9 +18,7 @@ import {
   statusEntries,
   statusListUri,
 } from './status-list.ts';
-import { inflateZlib } from './zlib.ts';
 
-const folder = vectorsFolder();
 const signer = keySigner(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
 const publicKey = await nodeBackend.importPublicKey(signer.algorithm, signer.publicKey);
 const kid = fromHex('0102030405060708');
@@ -34,71 +28,6 @@ const uri = statusListUri({ host: 'verifier.example', code: 'GA-PAR' });
 const issuedAt = 1_795_000_000;
 const claims = { subject: uri, issuedAt, expires: issuedAt + 31 * 86_400, timeToLive: 86_400 };
 const at = (seconds: number): Date => new Date(1000 * seconds);
-
-interface Vector {
-  readonly id: string;
-  readonly kind: string;
-  readonly bits: StatusBits;
-  readonly hex: string;
-  readonly cborHex: string;
-  readonly uncompressedHex: string;
-  readonly statuses: readonly number[];
-  readonly nonZero: Readonly<Record<string, number>>;
-  readonly json: { readonly bits: StatusBits; readonly lst: string };
-  readonly referencedUri: string;
-}
-
-describe.skipIf(!folder)('the vectors of draft-ietf-oauth-status-list', () => {
-  const { vectors } = folder
-    ? (JSON.parse(readFileSync(join(folder, 'tsl', 'token-status-list.json'), 'utf8')) as {
-        vectors: Vector[];
-      })
-    : { vectors: [] };
-  const vector = (id: string): Vector => {
-    const found = vectors.find((one) => one.id === id);
-    if (!found) throw new Error(`no vector ${id}`);
-    return found;
-  };
-  const inflated = (lst: string): string =>
-    toHex(inflateZlib(new Uint8Array(Buffer.from(lst, 'base64url')), 1000));
-
-  it('are packed lowest bits first', () => {
-    const { hex, bits, uncompressedHex, statuses } = vector('status_list_encoding2_cbor');
-    const entries = readStatusEntries(decodeCbor(fromHex(hex), 4096, 'any-order') as CborMap);
-    expect({ bits: entries.bits, list: toHex(entries.list) }).toEqual({ bits, list: uncompressedHex });
-    expect(statuses.map((_, index) => statusAt(entries, index))).toEqual(statuses);
-    expect(statusEntries(bits, statuses.length, statuses.entries())).toEqual(entries);
-  });
-
-  it('are one bit each where they are', () => {
-    const { json, uncompressedHex } = vector('status_list_encoding_json');
-    expect(inflated(json.lst)).toBe(uncompressedHex);
-    expect(statusAt({ bits: json.bits, list: fromHex(uncompressedHex) }, 0)).toBe(1);
-    expect(statusAt({ bits: json.bits, list: fromHex(uncompressedHex) }, 1)).toBe(0);
-  });
-
-  it('are read at a size of 2^20 entries', () => {
-    const { cborHex, bits, nonZero } = vector('status_list_encoding8_cbor');
-    const entries = readStatusEntries(decodeCbor(fromHex(cborHex), 65_536, 'any-order') as CborMap);
-    expect(entries.bits).toBe(bits);
-    expect(statusCapacity(entries)).toBe(2 ** 20);
-    const found = Object.fromEntries(
-      Array.from(entries.list, (status, index) => [index, status] as const).filter(
-        ([, status]) => status > 0,
-      ),
-    );
-    // Index 233478 is named with the status 0.
-    expect({ 233478: 0, ...found }).toEqual(nonZero);
-  });
-
-  it('hold a token of the CWT form, and the name that it must have', () => {
-    const { hex, referencedUri } = vector('neg-sub-mismatch');
-    const list = readStatusList(fromHex(hex));
-    expect(list).toMatchObject({ subject: 'https://example.com/statuslists/1', timeToLive: 43_200 });
-    expect(list.kid).toEqual(utf8('12'));
-    expect(list.subject).not.toBe(referencedUri);
-  });
-});
 
 describe('a status list', () => {
   const widths = fc.constantFrom<StatusBits>(1, 2, 4, 8);

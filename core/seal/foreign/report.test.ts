@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import messages from '../../../templates/messages/foreign.json' with { type: 'json' };
 import { party } from '../../pki/fixture.ts';
-import { vectorsFolder } from '../../vectors.ts';
+import { readVectors, vectorsFolder } from '../../vectors.ts';
 import { healthText, idbText, tokenText, twoDDocText, vdsBytes, vdsNcText } from './fixture.ts';
 import { readForeign } from './read.ts';
 import { type ForeignLanguage, foreignReport } from './report.ts';
@@ -138,9 +136,8 @@ describe('what a clerk reads', () => {
     });
   });
 
-  const folder = vectorsFolder();
-  it.skipIf(!folder)('names every field and kind of document of the reference codes', () => {
-    const { vectors } = JSON.parse(readFileSync(join(folder as string, '2ddoc/2ddoc.json'), 'utf8'));
+  it.skipIf(!vectorsFolder())('names every field and kind of document of the reference codes', () => {
+    const { vectors } = readVectors('2ddoc/2ddoc.json');
     for (const { id, documentType, expected } of vectors) {
       if (!expected.fields) continue;
       expect(twoDDocTypes[documentType], id).toBeDefined();
