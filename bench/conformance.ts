@@ -1,7 +1,9 @@
 /**
- * npm run conformance: every public suite of test vectors, one line each. Ends with status 0 only where every case came
- * out as its suite says, the exceptions that are named in the code aside; 2 where the vectors are not there.
+ * npm run conformance: every public suite of test vectors and the negative suite of our own, one line each. Ends with
+ * status 0 only where every case came out as its suite says, the exceptions that are named in the code aside; 2 where
+ * the vectors are not there.
  */
+import { negativeSuites } from '../core/negative-suites.ts';
 import { publicSuites } from '../core/suites.ts';
 import { runSuite, type SuiteResult, vectorsFolder, vectorsPath } from '../core/vectors.ts';
 
@@ -19,7 +21,7 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  for (const suite of publicSuites) tell(await runSuite(suite));
+  for (const suite of [...publicSuites, ...negativeSuites]) tell(await runSuite(suite));
 }
 
 await main();

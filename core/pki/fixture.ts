@@ -84,10 +84,8 @@ const ed25519 = sequence(oid('1.3.101.112'));
 const algorithmOf = ({ privateKey }: Party): Uint8Array =>
   ({ ec: ecdsaSha256, rsa: rsaSha256, ed25519 })[privateKey.asymmetricKeyType as 'ec' | 'rsa' | 'ed25519'];
 
-function signed(tbs: Uint8Array, algorithm: Uint8Array, { privateKey }: Party): Uint8Array {
-  const hash = privateKey.asymmetricKeyType === 'ed25519' ? null : 'sha256';
-  return sequence(tbs, algorithm, bitString(new Uint8Array(sign(hash, tbs, privateKey))));
-}
+const signatureOver = (bytes: Uint8Array, { privateKey }: Party): Uint8Array =>
+  new Uint8Array(sign(privateKey.asymmetricKeyType === 'ed25519' ? null : 'sha256', bytes, privateKey));
 
 export const testTime = new Date('2026-06-01T12:00:00Z');
 
@@ -136,7 +134,7 @@ export function certificate(issuer: Party, subject: Party, shape: CertificateSha
     subject.spki,
     explicit(3, sequence(...extensions)),
   );
-  return signed(tbs, algorithm, issuer);
+  return sequence(tbs, algorithm, bitString(signatureOver(tbs, issuer)));
 }
 
 export interface CrlShape {
@@ -150,7 +148,17 @@ export interface CrlShape {
   readonly nextUpdate?: Date;
   readonly number?: number;
   readonly extensions?: readonly Uint8Array[];
+  /** DER in place of what would stand there; no bytes leave the field out. */
+  readonly fields?: Partial<Record<CrlField, Uint8Array>>;
+  /** The AlgorithmIdentifier outside, where it is not the one inside. */
+  readonly outerAlgorithm?: Uint8Array;
+  /** What is signed in place of the list. */
+  readonly signed?: Uint8Array;
+  /** The BIT STRING of a signature value. */
+  readonly signature?: (value: Uint8Array) => Uint8Array;
 }
+
+type CrlField = 'version' | 'algorithm' | 'issuer' | 'thisUpdate' | 'nextUpdate' | 'entries' | 'extensions';
 
 /** Concatenated in portions: a call takes no hundred thousand arguments. */
 function joined(parts: readonly Uint8Array[]): Uint8Array {
@@ -170,14 +178,24 @@ export function crl(issuer: Party, shape: CrlShape = {}): Uint8Array {
     ];
     return sequence(integer(serial), time(date), ...(all.length > 0 ? [sequence(...all)] : []));
   });
-  const tbs = sequence(
-    integer(1),
+  const fields: Record<CrlField, Uint8Array> = {
+    version: integer(1),
     algorithm,
-    commonName(issuer.name),
-    time(shape.thisUpdate ?? new Date('2026-05-30T00:00:00Z')),
-    time(shape.nextUpdate ?? new Date('2026-06-10T00:00:00Z')),
-    ...(entries.length > 0 ? [sequence(joined(entries))] : []),
-    explicit(0, sequence(extension('2.5.29.20', integer(shape.number ?? 1)), ...(shape.extensions ?? []))),
+    issuer: commonName(issuer.name),
+    thisUpdate: time(shape.thisUpdate ?? new Date('2026-05-30T00:00:00Z')),
+    nextUpdate: time(shape.nextUpdate ?? new Date('2026-06-10T00:00:00Z')),
+    entries: entries.length > 0 ? sequence(joined(entries)) : new Uint8Array(),
+    extensions: explicit(
+      0,
+      sequence(extension('2.5.29.20', integer(shape.number ?? 1)), ...(shape.extensions ?? [])),
+    ),
+    ...shape.fields,
+  };
+  const tbs = sequence(...Object.values(fields));
+  const value = signatureOver(shape.signed ?? tbs, issuer);
+  return sequence(
+    tbs,
+    shape.outerAlgorithm ?? fields.algorithm,
+    shape.signature ? shape.signature(value) : bitString(value),
   );
-  return signed(tbs, algorithm, issuer);
 }
