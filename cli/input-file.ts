@@ -35,5 +35,11 @@ export async function readInput(file: string, maxBytes: number): Promise<Uint8Ar
     const { code } = cause as NodeJS.ErrnoException;
     throw new ConsulError('FILE_UNREADABLE', `cannot read ${file} (${code})`, { cause });
   }
-  return new Uint8Array(Buffer.concat(chunks));
+  const whole = new Uint8Array(total);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
 }

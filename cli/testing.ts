@@ -12,7 +12,7 @@ import { shipped } from './shipped.ts';
 /** The set-up of the tests has built it; a file that is run by itself builds it where it is missing. */
 export const program = shipped('dist', 'consul.js');
 
-async function ensureBuilt(): Promise<void> {
+export async function ensureBuilt(): Promise<void> {
   const lock = shipped('node_modules', '.consul-build');
   while (!existsSync(program) || existsSync(lock)) {
     try {

@@ -5,7 +5,7 @@ export interface Bounds {
   readonly fileBytes: number;
   /** Entries of all cross-reference sections together. */
   readonly objects: number;
-  /** Units of parsed values: a number or name is one, a reference or array two, a string four, a dictionary eight. */
+  /** Units of parsed values: a number or name is one, a reference two, a string or array four, a dictionary eight. */
   readonly values: number;
   /** Levels of arrays and dictionaries inside one object. */
   readonly depth: number;

@@ -1,3 +1,4 @@
+import { deflateSync } from 'node:zlib';
 import { concatBytes, latin1 } from '../../bytes.ts';
 
 /** Small PDFs written by hand for the tests of this room, each part under control. */
@@ -90,6 +91,54 @@ export function pageObjects(content: string | Uint8Array, resources = ''): Objec
 }
 
 export const hello = 'BT /F1 12 Tf 10 100 Td (Hello) Tj ET';
+
+/** A file with its objects in an object stream, and another object there where it is asked for. */
+export function xrefStreamFile(
+  options: { hidden?: boolean; wrongContainer?: boolean; bomb?: string } = {},
+): Uint8Array {
+  const all = pageObjects(hello);
+  const packed = [1, 2, 3, 5].map((num) => ({ num, body: all[num] as string }));
+  if (options.hidden) packed.push({ num: 30, body: '(hidden)' });
+  if (options.bomb) packed.push({ num: 30, body: options.bomb });
+  let header = '';
+  let body = '';
+  for (const item of packed) {
+    header += `${item.num} ${body.length} `;
+    body += `${item.body} `;
+  }
+  const head = latin1('%PDF-2.0\n');
+  const content = latin1(`4 0 obj\n<</Length ${hello.length}>>\nstream\n${hello}\nendstream\nendobj\n`);
+  const data = deflateSync(latin1(header + body));
+  const container = concatBytes(
+    latin1(
+      `7 0 obj\n<</Type /ObjStm /N ${packed.length} /First ${header.length} /Filter /FlateDecode /Length ${data.length}>>\nstream\n`,
+    ),
+    data,
+    latin1('\nendstream\nendobj\n'),
+  );
+  const start = head.length + content.length + container.length;
+  const rows: [number, number, number][] = [];
+  rows[0] = [0, 0, 255];
+  for (const [index, { num }] of packed.entries()) if (num < 9) rows[num] = [2, 7, index];
+  rows[4] = [1, head.length, 0];
+  rows[6] = [0, 0, 255];
+  rows[7] = [1, head.length + content.length, 0];
+  rows[8] = [1, start, 0];
+  if (options.wrongContainer) rows[5] = [2, 4, 3];
+  const table = deflateSync(
+    Uint8Array.from(
+      rows.flatMap(([kind, place, index]) => [kind, place >> 16, (place >> 8) & 0xff, place & 0xff, index]),
+    ),
+  );
+  const xref = concatBytes(
+    latin1(
+      `8 0 obj\n<</Type /XRef /Size 9 /W [1 3 1] /Root 1 0 R /Filter /FlateDecode /Length ${table.length}>>\nstream\n`,
+    ),
+    table,
+    latin1(`\nendstream\nendobj\nstartxref\n${start}\n%%EOF\n`),
+  );
+  return concatBytes(head, content, container, xref);
+}
 
 /** SEQUENCE { INTEGER 5 }: DER that stands for a CMS. */
 export const der = '3003020105';

@@ -348,7 +348,7 @@ export class Lexer {
 
   #array(depth: number): PdfObject[] {
     const deeper = this.#deeper(depth);
-    this.#budget.spendValues(1);
+    this.#budget.spendValues(3);
     this.position++;
     const items: PdfObject[] = [];
     for (;;) {
