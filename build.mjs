@@ -25,6 +25,7 @@ const common = {
     'koa',
     '@koa/router',
     'pkcs11js',
+    '@libpdf/core',
   ],
   minifySyntax: true,
   minifyWhitespace: true,

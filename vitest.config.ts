@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{cli,core,intake,verifier,templates,certs,fixtures,.ci}/**/*.test.ts'],
+    include: ['{bench,cli,core,intake,verifier,templates,certs,fixtures,.ci}/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',

@@ -40,15 +40,8 @@ function addPlaceholder(document: PDFDocument): void {
   document.catalog.set(PDFName.of('AcroForm'), context.obj({ SigFlags: 3, Fields: [field] }));
 }
 
-/**
- * What such a program usually does, to compare with: pdf-lib from scratch with embedded fonts, the QR as a PNG picture,
- * a placeholder, and @signpdf with a CMS that pkijs makes anew each time. Without log, time-stamp and register.
- */
-export async function habitualDocument(
-  record: DocumentRecord,
-  code: string,
-  cms: (bytes: Uint8Array) => Promise<Uint8Array>,
-): Promise<Uint8Array> {
+/** The page as it is usually made: pdf-lib from scratch with embedded fonts, the QR as a PNG picture. */
+async function habitualPage(record: DocumentRecord, code: string): Promise<PDFDocument> {
   const document = await PDFDocument.create();
   document.registerFontkit(fontkit as never);
   const regular = await document.embedFont(font('NotoSans-Regular'), { subset: true });
@@ -68,6 +61,23 @@ export async function habitualDocument(
   }
   const picture = await document.embedPng(await QRCode.toBuffer(code, { errorCorrectionLevel: 'M' }));
   page.drawImage(picture, { x: 50, y: 50, width: 90, height: 90 });
+  return document;
+}
+
+/** That page as a file without a signature. */
+export const unsignedPage = async (record: DocumentRecord, code: string): Promise<Uint8Array> =>
+  (await habitualPage(record, code)).save();
+
+/**
+ * What such a program usually does, to compare with: that page, a placeholder, and @signpdf with a CMS that pkijs makes
+ * anew each time. Without log, time-stamp and register.
+ */
+export async function habitualDocument(
+  record: DocumentRecord,
+  code: string,
+  cms: (bytes: Uint8Array) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  const document = await habitualPage(record, code);
   addPlaceholder(document);
   class PkijsSigner extends Signer {
     override async sign(bytes: Uint8Array): Promise<Buffer> {

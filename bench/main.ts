@@ -15,6 +15,7 @@ import { groupsAtOnce } from '../core/issuance/batch.ts';
 import { decidedDraft } from '../core/issuance/decided.ts';
 import { readAttachments } from '../core/pdf/read/attachments.ts';
 import { readPdf } from '../core/pdf/read/document.ts';
+import type { DocumentRecord } from '../core/pdf/record.ts';
 import { certifiedSigner } from '../core/pki/file-signer.ts';
 import { openTrustBundle } from '../core/pki/trust-bundle.ts';
 import { readCarrier, sealUrl } from '../core/seal/carrier.ts';
@@ -22,11 +23,16 @@ import { checkSealSignature, makeSeal, prepareSealSigner, readSeal } from '../co
 import { loadRequest } from '../core/store/request.ts';
 import { verifyPdf } from '../core/verify/document.ts';
 import { prepareTrust } from '../core/verify/trust.ts';
-import { habitualDocument } from './habit.ts';
+import { habitualDocument, unsignedPage } from './habit.ts';
+import { lastingSignatures, levelOf } from './lasting.ts';
 import { line, percent, perSecond, rate, times } from './measure.ts';
 import { acceptedRequests, type BenchPost, issueAll, newBenchPost, withProducer } from './post.ts';
+import { logProofs, statusListSize } from './scale.ts';
 
 const registerSize = Number(process.argv[process.argv.indexOf('--register') + 1] ?? 0) || 10_000;
+
+/** What the QR code of the habit says. */
+const code = 'HTTPS://VERIFIER.EXAMPLE/#';
 
 async function cryptography(): Promise<{ signs: number; verifies: number }> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -57,19 +63,22 @@ async function seals(cose: Uint8Array, raw: { signs: number; verifies: number })
   line('seals checked (QR text to verdict)', perSecond(checked), percent(checked, raw.verifies));
 }
 
-async function habit(bench: BenchPost): Promise<number> {
+async function exampleRecord(bench: BenchPost): Promise<DocumentRecord> {
   const [reference] = await acceptedRequests(bench, 1);
   const draft = decidedDraft(await loadRequest(bench.post.store.read, reference ?? ''), {
     procedures: new Map([[bench.procedure.id, bench.procedure]]),
     ...bench.post.settings,
   });
-  const { record } = draft.compose('PC-2026-000000', 0, new Date());
+  return draft.compose('PC-2026-000000', 0, new Date()).record;
+}
+
+async function habit(bench: BenchPost, record: DocumentRecord): Promise<number> {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const certificate = readFileSync(join(bench.post.paths.certificates, 'document-signer.cert.pem'), 'utf8');
   const der = new Uint8Array(Buffer.from(certificate.split('-----')[2] ?? '', 'base64'));
   const signer = certifiedSigner(privateKey, der, []);
   const one = (): Promise<Uint8Array> =>
-    habitualDocument(record, 'HTTPS://VERIFIER.EXAMPLE/#', async (bytes) => {
+    habitualDocument(record, code, async (bytes) => {
       const cms = await prepareSignedData({
         signer,
         contentType: oids.data,
@@ -198,17 +207,24 @@ async function main(): Promise<void> {
   const raw = await cryptography();
   const bench = await newBenchPost();
   try {
-    const usual = await habit(bench);
-    const single = await issuing(bench, 0, 2000, 200);
-    line('documents issued, one core', perSecond(single), `${(single / usual).toFixed(0)} times the habit`);
-    const all = await issuing(bench, availableParallelism(), 4000, 400);
-    line(`documents issued, ${availableParallelism()} cores`, perSecond(all), times(all / single));
-
+    const record = await exampleRecord(bench);
+    const usual = await habit(bench, record);
     const [reference] = await acceptedRequests(bench, 1);
     const [issued] = await withProducer(bench, 0, (context) =>
       issueAll(bench, context, [reference ?? ''], 1),
     );
     const file = new Uint8Array(readFileSync(join(bench.post.paths.documents, issued?.path ?? '')));
+    const level = levelOf(file);
+    const single = await issuing(bench, 0, 2000, 200);
+    const ratio = `${(single / usual).toFixed(0)} times the habit`;
+    line(`documents issued to ${level}, one core`, perSecond(single), ratio);
+    const all = await issuing(bench, availableParallelism(), 4000, 400);
+    line(
+      `documents issued to ${level}, ${availableParallelism()} cores`,
+      perSecond(all),
+      times(all / single),
+    );
+    await lastingSignatures(await unsignedPage(record, code));
     line('size of a document', `${(file.length / 1000).toFixed(1)} kB`);
     const cose =
       readAttachments(readPdf(file)).find(({ name }) => name === 'seal.cose')?.bytes ?? new Uint8Array();
@@ -225,11 +241,13 @@ async function main(): Promise<void> {
     if (indication !== 'TOTAL-PASSED') throw new Error(summary);
     const verified = await rate(() => verifyPdf(new Uint8Array(file), context, none), 3);
     line(
-      'PDFs verified, all checks',
+      `PDFs of ${level} verified, all checks`,
       perSecond(verified),
       `${(raw.verifies / verified).toFixed(1)} raw verifications each`,
     );
 
+    await logProofs();
+    await statusListSize();
     await registerCost();
     await startUp(bench, sealUrl(cose, bench.post.settings.post.verifierHost));
   } finally {
