@@ -224,7 +224,7 @@ async function main(): Promise<void> {
       perSecond(all),
       times(all / single),
     );
-    await lastingSignatures(await unsignedPage(record, code));
+    await lastingSignatures(await unsignedPage(record, code), raw.verifies);
     line('size of a document', `${(file.length / 1000).toFixed(1)} kB`);
     const cose =
       readAttachments(readPdf(file)).find(({ name }) => name === 'seal.cose')?.bytes ?? new Uint8Array();

@@ -2,11 +2,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { testingCa } from '../cms/testing-ca.ts';
 import { ConsulError } from '../errors.ts';
 import { prepareEvidence } from '../pdf/evidence.ts';
-import { extendTo } from '../pdf/extend.ts';
+import { addDocumentTimestamp, extendTo } from '../pdf/extend.ts';
 import { changes } from '../pdf/read/changes.ts';
 import { readPdf } from '../pdf/read/document.ts';
 import { readSignatures } from '../pdf/read/signature.ts';
 import { timestampAuthority } from '../time/authority.ts';
+import type { TimestampSource } from '../time/source.ts';
 import { type Attack, type AttackClass, attacks } from './attacks.fixture.ts';
 import { verifyPdf } from './document.ts';
 import { type Cast, ceremonyCast, contextOf, makeDocument, times, trustOf } from './fixture.ts';
@@ -22,28 +23,34 @@ beforeAll(async () => {
   trust = await trustOf(cast);
 });
 
-async function archived(file: Uint8Array): Promise<Uint8Array> {
-  const stamps = timestampAuthority({
+/** What the authority of the post stamps for anyone who asks. */
+const stamps = (): TimestampSource =>
+  timestampAuthority({
     signer: cast.tsa,
     policy: '1.2.3.4',
     clock: () => times.issue,
-    serial: () => Uint8Array.of(2, ++serial),
+    serial: () => Uint8Array.of(2, ++serial >> 8, serial & 0xff),
     accuracy: 1,
   });
+
+async function archived(file: Uint8Array): Promise<Uint8Array> {
   const certificates = [cast.root.certificate, ...cast.authorities, cast.document.certificate];
-  return extendTo(file, 'B-LTA', { data: prepareEvidence({ certificates, crls: [], ocsps: [] }) }, stamps);
+  return extendTo(file, 'B-LTA', { data: prepareEvidence({ certificates, crls: [], ocsps: [] }) }, stamps());
 }
 
 const levels = ['B-T', 'B-LTA'] as const;
+type Level = (typeof levels)[number];
 
 /** A document of a post at this level, with what the attacker prepared in it. */
-async function signedDocument(
-  level: (typeof levels)[number],
-  prepare?: Attack['prepare'],
-): Promise<Uint8Array> {
+async function signedDocument(level: Level, prepare?: Attack['prepare']): Promise<Uint8Array> {
   const { file } = await makeDocument(cast, prepare ? { page: prepare } : {});
   return level === 'B-T' ? file : archived(file);
 }
+
+let unprepared: Readonly<Record<Level, Uint8Array>>;
+beforeAll(async () => {
+  unprepared = { 'B-T': await signedDocument('B-T'), 'B-LTA': await signedDocument('B-LTA') };
+});
 
 /** What a revision after the signature may bring without being told; whose a further signature is, is for the verdict. */
 const allowed: ReadonlySet<string> = new Set(['dss', 'timestamp']);
@@ -65,18 +72,28 @@ function shown(bytes: Uint8Array): readonly string[] {
   }
 }
 
+/** With a right document timestamp over all of it, where it is sound enough to be continued. */
+async function timeStamped(attacked: Uint8Array): Promise<Uint8Array | undefined> {
+  try {
+    return await addDocumentTimestamp(attacked, stamps());
+  } catch (error) {
+    if (error instanceof ConsulError) return undefined;
+    throw error;
+  }
+}
+
 const verdictOn = async (file: Uint8Array): Promise<string> => {
   const none = async () => ({ codes: [], readers: [] });
   return (await verifyPdf(file, contextOf(trust), none)).indication;
 };
 
 describe('a document that nobody attacked', () => {
-  it('shows nothing wrong at either level', async () => {
-    for (const level of levels) expect(shown(await signedDocument(level))).toEqual([]);
+  it('shows nothing wrong at either level', () => {
+    for (const level of levels) expect(shown(unprepared[level])).toEqual([]);
   });
 
   it('passes', async () => {
-    expect(await verdictOn(await signedDocument('B-T'))).toBe('TOTAL-PASSED');
+    expect(await verdictOn(unprepared['B-T'])).toBe('TOTAL-PASSED');
   });
 });
 
@@ -90,10 +107,12 @@ describe('the published attacks', () => {
 
   const cases = levels.flatMap((level) => attacks.map((one) => ({ level, ...one })));
   it.each(cases)('$kind, $level: $name', async ({ level, prepare, attack }) => {
-    const signed = await signedDocument(level, prepare);
+    const signed = prepare ? await signedDocument(level, prepare) : unprepared[level];
     const attacked = await attack(signed, attacker);
     expect(Buffer.compare(attacked, signed)).not.toBe(0);
     expect(shown(attacked)).not.toEqual(shown(signed));
     expect(await verdictOn(attacked)).not.toBe('TOTAL-PASSED');
+    const stamped = await timeStamped(attacked);
+    if (stamped) expect(await verdictOn(stamped)).not.toBe('TOTAL-PASSED');
   });
 });
