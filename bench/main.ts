@@ -26,6 +26,7 @@ import { prepareTrust } from '../core/verify/trust.ts';
 import { habitualDocument, unsignedPage } from './habit.ts';
 import { lastingSignatures, levelOf } from './lasting.ts';
 import { line, percent, perSecond, rate, times } from './measure.ts';
+import { onOneCore } from './one-core.ts';
 import { acceptedRequests, type BenchPost, issueAll, newBenchPost, withProducer } from './post.ts';
 import { logProofs, statusListSize } from './scale.ts';
 
@@ -215,9 +216,9 @@ async function main(): Promise<void> {
     );
     const file = new Uint8Array(readFileSync(join(bench.post.paths.documents, issued?.path ?? '')));
     const level = levelOf(file);
-    const single = await issuing(bench, 0, 2000, 200);
+    const { result: single, pinned } = await onOneCore(() => issuing(bench, 0, 2000, 200));
     const ratio = `${(single / usual).toFixed(0)} times the habit`;
-    line(`documents issued to ${level}, one core`, perSecond(single), ratio);
+    line(`documents issued to ${level}, one ${pinned ? 'core' : 'thread'}`, perSecond(single), ratio);
     const all = await issuing(bench, availableParallelism(), 4000, 400);
     line(
       `documents issued to ${level}, ${availableParallelism()} cores`,
