@@ -42,9 +42,13 @@ const apart = {
     const files = {
       './main.ts': './main.mjs',
       './verify-files.ts': './verify-files.js',
+      // By core/verify/code.ts.
+      './foreign.ts': './verify-foreign.js',
     };
-    onResolve({ filter: /^\.\/(main|verify-files)\.ts$/ }, ({ path, kind }) =>
-      kind === 'entry-point' ? undefined : { path: files[path], external: true },
+    onResolve({ filter: /^\.\/(main|verify-files|foreign)\.ts$/ }, ({ path, kind }) =>
+      kind === 'dynamic-import' || kind === 'require-call'
+        ? { path: files[path], external: true }
+        : undefined,
     );
   },
 };
@@ -77,6 +81,7 @@ await Promise.all([
     { entry: { consul: 'cli/start.ts' }, imports: true },
     { entry: { verify: 'cli/verify.ts' }, imports: false },
     { entry: { 'verify-files': 'cli/verify-files.ts' }, imports: false },
+    { entry: { 'verify-foreign': 'core/verify/foreign.ts' }, imports: false },
   ].map(({ entry, imports }) =>
     build({
       ...common,

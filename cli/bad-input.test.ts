@@ -581,14 +581,14 @@ describe('what is verified', () => {
     rmSync(large);
   });
 
-  it('and is of another system is named as such', async () => {
-    const foreign = 'HC1:NCFOXN%TS3DH3ZSUZK+.V0ETD%65NL-AH-R6IOOK.IR9B+9D/GPG6CC*2';
+  it('and is a code without a seal is named as such', async () => {
+    const foreign = 'https://example.org/menu';
     const picture = post.file('foreign.png', await qrcode.toBuffer(foreign, { scale: 6 }));
     const text = post.file('foreign.txt', foreign);
     for (const file of [picture, text]) {
       const { status, stdout } = await post.consul('verify', file, '--lang', 'en', '--quiet');
       expect([file, status]).toEqual([file, 3]);
-      expect(stdout).toMatch(/not a consular seal .*health certificate/);
+      expect(stdout).toMatch(/not a consular seal .*web address/);
     }
   });
 

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConsulError, type ErrorCode, errorCodes } from '../core/errors.ts';
+import { foreignReasons } from '../core/verify/foreign.ts';
+import { subIndications } from '../core/verify/report.ts';
 import { exitStatus, statusOfError } from './outcome.ts';
 import { shipped } from './shipped.ts';
 import { newPost, type TestPost } from './testing.ts';
@@ -16,6 +18,13 @@ function errorsText(): string {
   const table = ['| code | exit status | what to do |\n', '|---|---|---|\n', ...rows].join('');
   return readFileSync(errorsPage, 'utf8').replace(/^\| code (?:.*\n)(?:\|.*\n)*/m, () => table);
 }
+
+/** What a report of `consul verify` says. */
+const verdictWords = new Set([
+  ...Object.keys(subIndications),
+  ...Object.keys(foreignReasons),
+  'UNKNOWN_FEATURE',
+]);
 
 const pages = [
   shipped('README.md'),
@@ -65,7 +74,18 @@ describe('docs/errors.md', () => {
     for (const { path, text } of pages)
       for (const [, code = ''] of text.matchAll(/\b([A-Z]{3,}_[A-Z_]{3,})\b/g))
         if (!code.startsWith('CONSUL_') && !/^(NO_COLOR|XDG_DATA_HOME|NODE_EXTRA_CA_CERTS)$/.test(code))
-          expect([path, code, code in errorCodes]).toEqual([path, code, true]);
+          expect([path, code, code in errorCodes || verdictWords.has(code)]).toEqual([path, code, true]);
+  });
+});
+
+describe('docs/verify-json.md', () => {
+  it('says of every reason of a foreign seal which check it is and what the standard calls it', () => {
+    const text = pages.find(({ path }) => path.endsWith('verify-json.md'))?.text ?? '';
+    for (const [reason, [check, subIndication]] of Object.entries(foreignReasons)) {
+      const row = text.split('\n').find((line) => line.startsWith('|') && line.includes(`\`${reason}\``));
+      expect([reason, row]).toEqual([reason, expect.stringContaining(`| \`${check}\` |`)]);
+      if (reason !== subIndication) expect(row).toContain(`| \`${subIndication}\` |`);
+    }
   });
 });
 

@@ -1,14 +1,17 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { fromUtf8 } from '../core/bytes.ts';
+import { fromLatin1, fromUtf8 } from '../core/bytes.ts';
 import { nodeBackend } from '../core/crypto/node.ts';
 import { ConsulError } from '../core/errors.ts';
 import { openTrustBundle } from '../core/pki/trust-bundle.ts';
+import { foreignSystem } from '../core/seal/foreign.ts';
+import { type Code, verifyCode } from '../core/verify/code.ts';
 import type { VerifyContext } from '../core/verify/context.ts';
 import type { Report } from '../core/verify/report.ts';
 import { verifySeal } from '../core/verify/seal.ts';
 import { prepareTrust } from '../core/verify/trust.ts';
 import { green, red, yellow } from './colour.ts';
+import { readForeignTrustFiles } from './foreign-trust.ts';
 import { readInput } from './input-file.ts';
 import { localDay } from './local-day.ts';
 import {
@@ -28,6 +31,7 @@ interface VerifyOptions extends CommonOptions {
   trust?: string;
   root?: string;
   status?: readonly string[];
+  foreignTrust?: readonly string[];
   at?: string;
 }
 
@@ -51,17 +55,28 @@ async function verifyBytes(bytes: Uint8Array, context: VerifyContext): Promise<R
     return isPdf ? files.verifyPdfFile(bytes, context) : files.verifyPictureFile(bytes, context);
   }
   if (bytes[0] === 0xd2) return verifySeal(bytes, context);
-  let text: string;
-  try {
-    text = fromUtf8(bytes);
-  } catch {
-    text = '';
-  }
-  return verifySeal(text, context);
+  return verifyCode(codeIn(bytes), context);
 }
 
-/** A seal's text given in place of a file name, as a bar code scanner types it. */
-const isSealText = (argument: string): boolean => /^https:\/\/\S+#/i.test(argument) && !existsSync(argument);
+/** The content of a code as a file; binary seals are no UTF-8. */
+function codeIn(bytes: Uint8Array): Code {
+  try {
+    return { text: withoutLineEnd(fromUtf8(bytes)) };
+  } catch {
+    return { text: fromLatin1(bytes), bytes };
+  }
+}
+
+/** White space within a code may be data (base45). */
+const withoutLineEnd = (text: string): string => text.replace(/[\r\n]+$/, '');
+
+/** The text of a code given in place of a file name, as a bar code scanner types it. */
+const isCodeText = (argument: string): boolean =>
+  (/^https:\/\/\S+#/i.test(argument) || isLongCode(argument)) && !existsSync(argument);
+
+/** No file name is so long. */
+const isLongCode = (argument: string): boolean =>
+  argument.length >= 80 && foreignSystem(argument) !== undefined;
 
 function verificationTime(at: string | undefined): Date {
   if (at === undefined) return new Date();
@@ -109,7 +124,7 @@ function statusOf(verdicts: readonly Verdict[]): number {
 }
 
 async function verdictOn(file: string, context: VerifyContext): Promise<Verdict> {
-  if (isSealText(file)) return { file, report: await verifySeal(file, context) };
+  if (isCodeText(file)) return { file, report: await verifyCode({ text: file }, context) };
   try {
     return { file, report: await verifyBytes(await readInput(file, maxBytes), context) };
   } catch (error) {
@@ -129,6 +144,7 @@ async function verify(files: readonly string[], options: VerifyOptions): Promise
     now: verificationTime(options.at),
     language: messageLanguage(options),
     dayAt: localDay,
+    foreignTrust: await readForeignTrustFiles(options.foreignTrust ?? []),
   };
   const verdicts: Verdict[] = [];
   for (const file of files) {
@@ -153,7 +169,8 @@ async function verify(files: readonly string[], options: VerifyOptions): Promise
 
 const usage = `Usage: consul verify [options] <file...>
 
-Verifies documents (PDF), scans (PNG, JPEG, PDF) and seals, offline
+Verifies documents (PDF), scans (PNG, JPEG, PDF) and seals, offline; seals of other systems too: 2D-Doc, EU digital COVID
+certificate, ICAO VDS, VDS-NC and IDB, MOSIP Claim 169
 
 Arguments:
   file                  PDF, picture, text of a seal or of what its holder shows, or file that holds it; - for
@@ -168,6 +185,8 @@ Options:
   --trust <file>        the trust bundle (else CONSUL_TRUST, else the post's own)
   --root <fingerprint>  SHA-256 of the root certificate that must have signed the bundle
   --status <file>       a status list newer than the bundle (tells revocations); may be repeated
+  --foreign-trust <path>  certificates or lists (PEM, DER, JSON) of signers of other systems, or a folder of them; may
+                        be repeated
   --at <time>           verify as of this time (RFC 3339) instead of now
   -h, --help            display help for command
 
@@ -189,6 +208,7 @@ function parse(argv: readonly string[]) {
         trust: { type: 'string' },
         root: { type: 'string' },
         status: { type: 'string', multiple: true },
+        'foreign-trust': { type: 'string', multiple: true },
         at: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -206,14 +226,18 @@ const isLanguage = (text: string | undefined): text is 'fr' | 'en' | undefined =
 export async function main(argv: readonly string[]): Promise<void> {
   try {
     const { values, positionals } = parse(argv);
-    const { help, lang, ...rest } = values;
+    const { help, lang, 'foreign-trust': foreignTrust, ...rest } = values;
     if (help) {
       printNow(usage);
       return;
     }
     if (!isLanguage(lang)) throw new ConsulError('USAGE', `--lang takes fr or en, not ${lang}`);
     if (positionals.length === 0) throw new ConsulError('USAGE', 'verify takes at least one file');
-    await verify(positionals, { ...rest, ...(lang ? { lang } : {}) });
+    await verify(positionals, {
+      ...rest,
+      ...(lang ? { lang } : {}),
+      ...(foreignTrust ? { foreignTrust } : {}),
+    });
   } catch (error) {
     reportFailure(error, argv);
   }

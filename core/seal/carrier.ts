@@ -1,8 +1,8 @@
 import { ConsulError } from '../errors.ts';
 import { decodeBase32, encodeBase32 } from './base32.ts';
-import { decodeBase45, encodeBase45 } from './base45.ts';
+import { decodeBase45 } from './base45.ts';
 import { maximumPresentation } from './disclosure.ts';
-import { type ForeignCode, foreignCode } from './foreign.ts';
+import { beginsAsClaim169, type ForeignCode, foreignCode, foreignSystem } from './foreign.ts';
 import { inflateZlib } from './zlib.ts';
 
 /** How the COSE lies in the text of a QR code. */
@@ -23,14 +23,6 @@ const maximumPresented = maximumText + Math.ceil((maximumPresentation * 8) / 5);
 const maximumInflated = 4096;
 /** Base32 of tag 18 and an array of four begins so. */
 const sealMark = /^2KC/i;
-/** Base45 of every header that a zlib stream can have (RFC 1950 §2.2): eight sizes of window, four levels. */
-const zlibMarks = new Set(
-  Array.from({ length: 32 }, (_, i) => {
-    const header = ((i >> 2) << 12) | 0x0800 | ((i & 3) << 6);
-    const checked = header + ((31 - (header % 31)) % 31);
-    return encodeBase45(Uint8Array.of(checked >> 8, checked & 0xff));
-  }),
-);
 
 /**
  * The default carrier: an upper-case URL that opens the verifier, the seal in its fragment, which a browser never
@@ -68,7 +60,7 @@ export const presentationUrl = (url: string, presentation: Uint8Array): string =
  */
 export function readCarrier(text: string, bytes?: Uint8Array): Carried {
   if (text.length > maximumPresented) throw tooLong(text);
-  const fragment = /^https:\/\/[^#\s]+#(.*)$/is.exec(text)?.[1];
+  const fragment = fragmentOf(text);
   if (fragment !== undefined && sealMark.test(fragment)) return fromFragment(oneCase(fragment));
   if (text.length > maximumText) throw tooLong(text);
   const kind = foreignCode(text, bytes);
@@ -92,12 +84,16 @@ function fromFragment(fragment: string): Carried {
 const tooLong = ({ length }: string): ConsulError =>
   new ConsulError('SEAL_INVALID', `${length} characters are more than a QR code holds`);
 
+/** Whether a code begins as a seal, of ours or of another system that is read here. */
+export const beginsAsSeal = (text: string, bytes?: Uint8Array): boolean =>
+  sealMark.test(fragmentOf(text) ?? '') || foreignSystem(text, bytes) !== undefined;
+
+/** What stands behind the number sign of an address. */
+const fragmentOf = (text: string): string | undefined => /^https:\/\/[^#\s]+#(.*)$/is.exec(text)?.[1];
+
 function oneCase(text: string): string {
   return /[A-Z]/.test(text) ? text : text.toUpperCase();
 }
-
-/** Whether a text begins as base45 of a zlib stream. */
-export const beginsAsClaim169 = (text: string): boolean => zlibMarks.has(text.slice(0, 3));
 
 /** Undefined when the text does not begin as base45 of a zlib stream; a damaged rest is an error. */
 function claim169Cose(text: string): Uint8Array | undefined {

@@ -1,3 +1,5 @@
+import { encodeBase45 } from './base45.ts';
+
 /** Codes of other systems that citizens attach, as far as their first characters tell. */
 export type ForeignCode =
   | 'hcert'
@@ -37,4 +39,43 @@ export function foreignCode(text: string, bytes?: Uint8Array): ForeignCode {
   if (magic === 0xdc && version === 4) return '2d-doc';
   for (const [kind, mark] of marks) if (mark.test(text)) return kind;
   return 'other';
+}
+
+/** The systems whose seals are read in core/seal/foreign. */
+export type ForeignSystem = Exclude<ForeignCode, 'mrz' | 'url' | 'other'> | 'claim169';
+
+/** Base45 of every header that a zlib stream can have (RFC 1950 §2.2): eight sizes of window, four levels. */
+const zlibMarks = new Set(
+  Array.from({ length: 32 }, (_, i) => {
+    const header = ((i >> 2) << 12) | 0x0800 | ((i & 3) << 6);
+    const checked = header + ((31 - (header % 31)) % 31);
+    return encodeBase45(Uint8Array.of(checked >> 8, checked & 0xff));
+  }),
+);
+
+/** Whether a text begins as base45 of a zlib stream. */
+export const beginsAsClaim169 = (text: string): boolean => zlibMarks.has(text.slice(0, 3));
+
+/**
+ * Which system the content of a code is of, as far as its beginning tells; undefined for none that is read here. A
+ * Claim 169 may be a seal of ours as well.
+ *
+ * @param bytes the content before it was made text, where a reader gave it: two of the systems are binary
+ */
+export function foreignSystem(text: string, bytes?: Uint8Array): ForeignSystem | undefined {
+  const code = foreignCode(text, bytes);
+  switch (code) {
+    case 'hcert':
+    case '2d-doc':
+    case 'vds':
+    case 'vds-nc':
+    case 'idb':
+    case 'claim169-encrypted':
+      return code;
+    case 'other':
+      return beginsAsClaim169(text) ? 'claim169' : undefined;
+    case 'mrz':
+    case 'url':
+      return undefined;
+  }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { PNG } from 'pngjs';
+import { prepareZXingModule, type WriteInputBarcodeFormat, writeBarcode } from 'zxing-wasm/writer';
 import type { Pixels } from './picture.ts';
 import type { QrMatrix } from './qr.ts';
 
@@ -46,4 +47,41 @@ export function pngOf({ width, height, data }: Pixels): Uint8Array {
   const png = new PNG({ width, height });
   png.data.set(data);
   return new Uint8Array(PNG.sync.write(png));
+}
+
+export function readPng(bytes: Uint8Array): Pixels {
+  const { width, height, data } = PNG.sync.read(Buffer.from(bytes));
+  return { width, height, data: new Uint8ClampedArray(data) };
+}
+
+/** Two pictures on white. */
+export function sideBySide(one: Pixels, other: Pixels): Pixels {
+  const width = one.width + other.width;
+  const height = Math.max(one.height, other.height);
+  const data = new Uint8ClampedArray(4 * width * height).fill(255);
+  for (const [picture, left] of [
+    [one, 0],
+    [other, one.width],
+  ] as const)
+    for (let y = 0; y < picture.height; y++)
+      data.set(
+        picture.data.subarray(4 * y * picture.width, 4 * (y + 1) * picture.width),
+        4 * (y * width + left),
+      );
+  return { width, height, data };
+}
+
+/** A code of any symbology, as PNG. */
+export async function barcodePng(
+  content: string | Uint8Array,
+  format: WriteInputBarcodeFormat,
+): Promise<Uint8Array> {
+  const path = createRequire(import.meta.url).resolve('zxing-wasm/writer/zxing_writer.wasm');
+  await prepareZXingModule({
+    overrides: { wasmBinary: new Uint8Array(readFileSync(path)).buffer },
+    fireImmediately: true,
+  });
+  const { image, error } = await writeBarcode(content, { format, scale: 4 });
+  if (!image) throw new Error(error);
+  return new Uint8Array(await image.arrayBuffer());
 }

@@ -1,3 +1,4 @@
+import { beginsAsSeal } from './carrier.ts';
 import { demandBounded } from './picture-bounds.ts';
 
 /** Pixels as a canvas gives them: RGBA, row by row from the top. */
@@ -29,11 +30,11 @@ export interface ReadCodes {
 
 const maximumCodes = 16;
 
-/** Seals of consular documents are QR codes; those of other systems (2D-Doc, ICAO) are looked for where there is none. */
+/** Seals of consular documents are QR codes; 2D-Doc and ICAO seals are mostly printed as the others. */
 const symbologies = [['QRCode'], ['DataMatrix', 'Aztec']] as const;
 
 /**
- * All QR codes in a picture, or else all its Data Matrix and Aztec codes: by zxing when its program is given, and by
+ * All QR codes in a picture and, where none of them is a seal, its Data Matrix and Aztec codes: by zxing when its program is given, and by
  * jsqr when that found none and the picture is given as pixels (jsqr reads no files, one code at most, and QR only).
  * Finding none is a result and no error.
  *
@@ -61,6 +62,7 @@ async function byZxing(picture: Picture, wasmBinary: ArrayBuffer): Promise<ReadC
   const { prepareZXingModule, readBarcodes } = await import('zxing-wasm/reader');
   // The module is kept while the same bytes are handed in.
   await prepareZXingModule({ overrides: { wasmBinary }, fireImmediately: true });
+  const codes: ReadCode[] = [];
   for (const formats of symbologies) {
     const found = await readBarcodes(picture instanceof Uint8Array ? picture : imageData(picture), {
       formats: [...formats],
@@ -68,11 +70,10 @@ async function byZxing(picture: Picture, wasmBinary: ArrayBuffer): Promise<ReadC
       tryHarder: true,
       textMode: 'Plain',
     });
-    const valid = found.filter((code) => code.isValid);
-    if (valid.length > 0)
-      return valid.map((code) => ({ reader: 'zxing', text: code.text, bytes: code.bytes }));
+    for (const { isValid, text, bytes } of found) if (isValid) codes.push({ reader: 'zxing', text, bytes });
+    if (codes.some(({ text, bytes }) => beginsAsSeal(text, bytes))) break;
   }
-  return [];
+  return codes;
 }
 
 /** jsqr is a CommonJS module that is the function, while its types speak of an ES module. */

@@ -4,11 +4,15 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { type BuildResult, build, type Metafile, transform } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { utf8 } from '../bytes.ts';
 import { nodeBackend } from '../crypto/node.ts';
+import { party } from '../pki/fixture.ts';
 import { openTrustBundle } from '../pki/trust-bundle.ts';
 import { presentationUrl, sealUrl } from '../seal/carrier.ts';
 import { makePresentation } from '../seal/disclosure.ts';
+import { twoDDocText } from '../seal/foreign/fixture.ts';
 import { recordDisclosures } from '../seal/record-disclosures.ts';
+import { verifyCode } from './code.ts';
 import type { VerifyContext } from './context.ts';
 import { verifyPdf } from './document.ts';
 import {
@@ -21,7 +25,6 @@ import {
   times,
   trustBytes,
 } from './fixture.ts';
-import { verifySeal } from './seal.ts';
 import { prepareTrust } from './trust.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -30,9 +33,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const door = `
 export { webBackend } from './core/crypto/web.ts';
 export { openTrustBundle } from './core/pki/trust-bundle.ts';
+export { verifyCode } from './core/verify/code.ts';
 export { verifyPdf } from './core/verify/document.ts';
 export { verifyCodes } from './core/verify/picture.ts';
-export { verifySeal } from './core/verify/seal.ts';
 export { prepareTrust } from './core/verify/trust.ts';
 `;
 
@@ -107,8 +110,8 @@ const none = async () => ({ codes: [], readers: [] });
   const trust = consul.prepareTrust(await consul.openTrustBundle(workerData.trust, backend), backend);
   const reports = [];
   for (const { bytes, text, language } of workerData.jobs) {
-    const context = { trust, now: workerData.now, language };
-    reports.push(bytes ? await consul.verifyPdf(bytes, context, none) : await consul.verifySeal(text, context));
+    const context = { trust, now: workerData.now, language, foreignTrust: workerData.foreignTrust };
+    reports.push(bytes ? await consul.verifyPdf(bytes, context, none) : await consul.verifyCode({ text }, context));
   }
   parentPort.postMessage(JSON.stringify(reports));
 })().catch((error) => parentPort.postMessage('failed: ' + error.stack));
@@ -137,6 +140,7 @@ describe('a verdict', () => {
       nodeBackend,
     );
     const presentation = presentationUrl(sealUrl(withPrivate.cose, host), shown);
+    const foreignSigner = party('signer');
     const jobs: readonly Job[] = [
       { bytes: genuine.file, language: 'fr' },
       { bytes: arabic.file, language: 'en' },
@@ -150,13 +154,17 @@ describe('a verdict', () => {
       { bytes: withPrivate.file, language: 'fr' },
       { text: presentation, language: 'en' },
       { text: presentation.replace(/..$/, 'AA'), language: 'fr' },
+      { text: twoDDocText(foreignSigner.privateKey), language: 'fr' },
+      { text: twoDDocText(party('other').privateKey), language: 'en' },
     ];
     const trust = await trustBytes(cast);
+    const list = [{ publicKey: Buffer.from(foreignSigner.spki).toString('base64'), '2d-doc': 'FR00 0001' }];
+    const foreignTrust = [{ name: 'list.json', bytes: utf8(JSON.stringify(list)) }];
     const [file] = built.outputFiles;
     const answer = await new Promise<string>((resolve, reject) => {
       const worker = new Worker(page(file?.text ?? ''), {
         eval: true,
-        workerData: { jobs, trust, now: times.now },
+        workerData: { jobs, trust, foreignTrust, now: times.now },
       });
       worker.once('message', resolve);
       worker.once('error', reject);
@@ -165,11 +173,11 @@ describe('a verdict', () => {
     const prepared = prepareTrust(await openTrustBundle(trust, nodeBackend), nodeBackend);
     const reports = [];
     for (const { bytes, text, language } of jobs) {
-      const context: VerifyContext = { trust: prepared, now: times.now, language };
+      const context: VerifyContext = { trust: prepared, now: times.now, language, foreignTrust };
       reports.push(
         bytes
           ? await verifyPdf(bytes, context, async () => ({ codes: [], readers: [] }))
-          : await verifySeal(text ?? '', context),
+          : await verifyCode({ text: text ?? '' }, context),
       );
     }
     expect(JSON.parse(answer)).toEqual(JSON.parse(JSON.stringify(reports)));
@@ -182,8 +190,10 @@ describe('a verdict', () => {
       'TOTAL-FAILED',
       'TOTAL-PASSED',
       'INDETERMINATE',
-      'INDETERMINATE',
+      'TOTAL-FAILED',
       'TOTAL-PASSED',
+      'TOTAL-PASSED',
+      'TOTAL-FAILED',
       'TOTAL-PASSED',
       'TOTAL-FAILED',
     ]);

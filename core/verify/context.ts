@@ -1,4 +1,5 @@
 import type { SealClaims } from '../seal/claims.ts';
+import type { TrustFile } from '../seal/foreign/trust-list.ts';
 import type { Trust } from './trust.ts';
 import type { DayAt, VerifyLanguage } from './words.ts';
 
@@ -12,6 +13,8 @@ export interface VerifyContext {
   readonly language: VerifyLanguage;
   /** The day that it is at a place, `YYYY-MM-DD`, where there is a quicker way than `localDay` of words.ts. */
   readonly dayAt?: DayAt;
+  /** Whom to trust in other systems; read when a seal of one is met. */
+  readonly foreignTrust?: readonly TrustFile[];
 }
 
 /** The post that the seal names, as the bundle knows it. */

@@ -1,3 +1,5 @@
+import type { ForeignSystem } from '../seal/foreign.ts';
+
 /** ETSI EN 319 102-1 §5.1.3: the three main indications. */
 export type Indication = 'TOTAL-PASSED' | 'INDETERMINATE' | 'TOTAL-FAILED';
 
@@ -68,13 +70,26 @@ export interface Disclosed {
   readonly withheld: number;
 }
 
+/** What was found of a seal of another system, in the words of Doc 9303-13 appendix D. */
+export interface ForeignFinding {
+  readonly system: ForeignSystem;
+  /** State or authority and kind of document as the seal names them; empty where it names none or cannot be read. */
+  readonly issuer: string;
+  readonly kind: string;
+  readonly status: 'VALID' | 'INVALID';
+  readonly reason?: string;
+  /** The signature by itself. */
+  readonly signature: 'valid' | 'invalid' | 'not-checked';
+}
+
 /**
  * The verdict on one file, picture or text. Its JSON form is stable: members are added, never changed or taken away
  * (docs/verify-json.md).
  */
 export interface Report {
   readonly version: 1;
-  readonly subject: 'pdf' | 'seal' | 'unknown';
+  /** `foreign-seal`: the seal of another system, which no post of the bundle issued. */
+  readonly subject: 'pdf' | 'seal' | 'foreign-seal' | 'unknown';
   readonly indication: Indication;
   readonly subIndication?: SubIndication;
   /** One sentence that a clerk can act on. */
@@ -92,6 +107,9 @@ export interface Report {
   /** RFC 3339; the time proven by the time-stamp. */
   readonly signedAt?: string;
   readonly signer?: string;
+  /** Of a seal of another system only. */
+  readonly foreign?: ForeignFinding;
+  /** Of a seal of another system also where it is not proven: only a passed report vouches for them. */
   readonly fields: readonly ShownField[];
   /** Present only where private fields were shown with the seal, and each is proven. */
   readonly disclosed?: Disclosed;

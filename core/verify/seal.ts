@@ -1,5 +1,4 @@
 import { ConsulError } from '../errors.ts';
-import { trustFreshness } from '../pki/trust-bundle.ts';
 import { readCarrier } from '../seal/carrier.ts';
 import type { SealClaims } from '../seal/claims.ts';
 import { checkSealSignature, readSeal, type Seal } from '../seal/seal.ts';
@@ -7,7 +6,7 @@ import { clockSkew, postOf, type VerifyContext } from './context.ts';
 import { checkDisclosures } from './disclosure.ts';
 import { conclude, type Disclosed, type Report, type ShownField } from './report.ts';
 import { checkStatus } from './status.ts';
-import { checkFreshness, type KnownKey, keyState, shownName, type Trust } from './trust.ts';
+import { checkFreshness, describeBundle, type KnownKey, keyState, shownName, type Trust } from './trust.ts';
 import { Checklist, printable, say, sayDay, sayTime } from './words.ts';
 
 /** A seal, and what its holder shows beside it (core/seal/disclosure.ts), not yet held against it. */
@@ -158,7 +157,6 @@ export interface Findings {
 
 export function reportOn(list: Checklist, found: Findings, context: VerifyContext): Report {
   const { trust, now, language } = context;
-  const { bundle } = trust;
   const { cause, ...verdict } = conclude(list.checks);
   const { claims, disclosed } = found;
   const sealTrusted =
@@ -192,13 +190,7 @@ export function reportOn(list: Checklist, found: Findings, context: VerifyContex
     fields: sealTrusted ? sealFields(claims, context) : [],
     ...(disclosed ? { disclosed } : {}),
     compareWithPaper: sealTrusted && found.subject === 'seal',
-    trust: {
-      root: bundle.rootFingerprint,
-      sequence: bundle.sequence,
-      issued: new Date(bundle.issued * 1000).toISOString(),
-      nextUpdate: new Date(bundle.nextUpdate * 1000).toISOString(),
-      freshness: trustFreshness(bundle, now),
-    },
+    trust: describeBundle(trust.bundle, now),
     verifiedAt: now.toISOString(),
   };
 }

@@ -7,6 +7,7 @@ import { type PathInput, type PathResult, validatePath } from '../pki/path.ts';
 import { type Freshness, type TrustBundle, type TrustedKey, trustFreshness } from '../pki/trust-bundle.ts';
 import { VerifiedLinks } from '../pki/verified-links.ts';
 import { sealKid } from '../seal/seal.ts';
+import type { Report } from './report.ts';
 import { type Checklist, sayDay } from './words.ts';
 
 /** A key that the bundle stands behind, ready for use. */
@@ -246,6 +247,15 @@ export function keyState(
       return provenIndex !== undefined && provenIndex < compromisedSince ? 'active' : state;
   }
 }
+
+/** What a report says of the bundle that it rests on. */
+export const describeBundle = (bundle: TrustBundle, now: Date): Report['trust'] => ({
+  root: bundle.rootFingerprint,
+  sequence: bundle.sequence,
+  issued: new Date(bundle.issued * 1000).toISOString(),
+  nextUpdate: new Date(bundle.nextUpdate * 1000).toISOString(),
+  freshness: trustFreshness(bundle, now),
+});
 
 /** The age of the bundle: past the grace period it must not decide any more. */
 export function checkFreshness(list: Checklist, bundle: TrustBundle, now: Date): Freshness {

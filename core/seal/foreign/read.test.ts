@@ -4,6 +4,7 @@ import { utf8 } from '../../bytes.ts';
 import { nodeBackend } from '../../crypto/node.ts';
 import { ConsulError } from '../../errors.ts';
 import { party } from '../../pki/fixture.ts';
+import { foreignSystem } from '../foreign.ts';
 import {
   healthText,
   idbText,
@@ -48,7 +49,8 @@ async function survive(text: string, bytes?: Uint8Array): Promise<void> {
       { now: new Date('2026-06-01') },
       nodeBackend,
     );
-    const report = foreignReport(seal, verdict, 'fr');
+    const system = foreignSystem(text, bytes) ?? 'vds';
+    const report = foreignReport(seal ?? system, verdict, 'fr');
     expect(report.fields.length).toBeLessThanOrEqual(400);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be shown.
     for (const { label, value } of report.fields) expect(label + value).not.toMatch(/[\u0000-\u001f\u202e]/);

@@ -1,7 +1,6 @@
 import { fromLatin1, fromUtf8 } from '../../bytes.ts';
 import { ConsulError } from '../../errors.ts';
-import { beginsAsClaim169 } from '../carrier.ts';
-import { foreignCode } from '../foreign.ts';
+import { foreignSystem } from '../foreign.ts';
 import { type Claim169, type EncryptedClaim169, readClaim169 } from './claim169.ts';
 import { type Hcert, readHcert } from './hcert.ts';
 import { type Idb, readIdb } from './idb.ts';
@@ -11,33 +10,9 @@ import { readVdsNc, type VdsNc } from './vds-nc.ts';
 
 /** A seal of another system as it was read; nothing in it is checked. */
 export type ForeignSeal = Hcert | TwoDDoc | VdsSeal | VdsNc | Idb | Claim169 | EncryptedClaim169;
-export type ForeignSystem = ForeignSeal['system'];
 
 /** Characters or bytes; the largest bar codes hold half of it. */
 const maximumLength = 8192;
-
-/**
- * Which system the content of a code is of, as far as its beginning tells; undefined for none that is read here.
- *
- * @param bytes the content before it was made text, where a reader gave it: two of the systems are binary
- */
-export function foreignSystem(text: string, bytes?: Uint8Array): ForeignSystem | undefined {
-  const code = foreignCode(text, bytes);
-  switch (code) {
-    case 'hcert':
-    case '2d-doc':
-    case 'vds':
-    case 'vds-nc':
-    case 'idb':
-    case 'claim169-encrypted':
-      return code;
-    case 'other':
-      return beginsAsClaim169(text) ? 'claim169' : undefined;
-    case 'mrz':
-    case 'url':
-      return undefined;
-  }
-}
 
 /**
  * Reads the seal of another system, which is found out by itself: EU digital COVID certificate, 2D-Doc, ICAO VDS

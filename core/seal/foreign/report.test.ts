@@ -20,10 +20,13 @@ describe('what a clerk reads', () => {
       '10M/EXEMPLE/HENRY\u001d53123154124F5515032012581319,24\u001d1G1ZZ?\u001e',
     );
     expect(report(text, 'fr')).toEqual({
-      system: '2D-Doc',
+      system: 'Cachet 2D-Doc',
       issuer: 'FR',
       kind: 'Bulletin de salaire',
-      verdict: expect.stringMatching(/^CACHET AUTHENTIQUE/),
+      verdict: expect.stringMatching(/^Le signataire est dans vos listes de confiance/),
+      headline: expect.stringMatching(
+        /^CACHET TIERS AUTHENTIQUE .* : Cachet 2D-Doc, France \(FR\), Bulletin de salaire ; /,
+      ),
       fields: [
         { label: 'Bénéficiaire de la prestation (qualité, nom, prénom)', value: 'M/EXEMPLE/HENRY' },
         { label: 'Début de période', value: '01/10/2012' },
@@ -114,25 +117,24 @@ describe('what a clerk reads', () => {
         detail: 'X',
       };
       for (const language of ['fr', 'en'] as const)
-        expect(foreignReport(undefined, verdict, language).verdict).toMatch(
-          /^(REFUSÉ|REFUSED|NON CONCLUANT|INCONCLUSIVE)/,
-        );
+        expect(foreignReport('vds', verdict, language).headline).toMatch(/VDS\) ?: \p{Ll}.*\.$/u);
     }
   });
 
-  it('of a seal that could not be read says why', () => {
+  it('of a seal that could not be read names its system and says why', () => {
     const verdict: ForeignVerdict = {
       status: 'INVALID',
       subIndication: 'WRONG_FORMAT',
       signature: 'not-checked',
       detail: 'the seal is cut',
     };
-    expect(foreignReport(undefined, verdict, 'en')).toEqual({
-      system: 'Unreadable seal',
+    expect(foreignReport('2d-doc', verdict, 'en')).toEqual({
+      system: '2D-Doc seal',
       issuer: '',
       kind: '',
       fields: [],
-      verdict: 'REFUSED: the seal does not follow its standard (the seal is cut).',
+      verdict: 'the seal does not follow its standard (the seal is cut).',
+      headline: '2D-Doc seal: the seal does not follow its standard (the seal is cut).',
     });
   });
 

@@ -3,9 +3,11 @@ import { toHex } from '../../bytes.ts';
 import { ConsulError } from '../../errors.ts';
 import { decodeBase32 } from '../base32.ts';
 import { decodeC40 } from '../c40.ts';
+import type { ForeignSystem } from '../foreign.ts';
 import { readMrz } from '../mrz.ts';
 import { printable } from '../printable.ts';
 import type { Claim169, IdentityValue } from './claim169.ts';
+import { isAlpha2 } from './countries.ts';
 import type { Hcert, JsonValue } from './hcert.ts';
 import { type Idb, maskedDate } from './idb.ts';
 import type { ForeignSeal } from './read.ts';
@@ -23,7 +25,7 @@ export interface ForeignField {
 
 /** What a clerk reads about a seal of another system. */
 export interface ForeignReport {
-  /** For example `2D-Doc`. */
+  /** For example `Cachet 2D-Doc`. */
   readonly system: string;
   /** State or authority that the seal names; empty where it names none. */
   readonly issuer: string;
@@ -31,8 +33,10 @@ export interface ForeignReport {
   readonly kind: string;
   /** To be compared with the paper; proven only where the verdict is VALID. */
   readonly fields: readonly ForeignField[];
-  /** One sentence that can be acted upon. */
+  /** Who signed it, or why it is not valid. */
   readonly verdict: string;
+  /** The first line: names the system and who issued the seal, so that nobody takes it for one of ours. */
+  readonly headline: string;
 }
 
 type Key = keyof typeof messages;
@@ -89,29 +93,45 @@ interface Described {
 /**
  * The words for a seal of another system and its verdict.
  *
- * @param seal undefined where it could not be read
+ * @param seal only its system where it could not be read
  */
 export function foreignReport(
-  seal: ForeignSeal | undefined,
+  seal: ForeignSeal | ForeignSystem,
   verdict: ForeignVerdict,
   language: ForeignLanguage,
 ): ForeignReport {
   const words = new Words(language);
-  const { issuer, kind, lines } = seal ? describe(seal, words) : { issuer: '', kind: '', lines: [] };
+  const { issuer, kind, lines } =
+    typeof seal === 'string' ? { issuer: '', kind: '', lines: [] } : describe(seal, words);
   const signer: Line = [words.say('field.signer'), verdict.signer?.subject];
-  return {
-    system: words.say(`system.${seal?.system ?? 'unknown'}`),
+  const named = {
+    system: words.say(`system.${typeof seal === 'string' ? seal : seal.system}`),
     issuer: printable(issuer),
     kind: printable(kind),
+  };
+  const name = verdict.signer?.subject ?? words.say('value.bareKey');
+  const text = verdictText(verdict, name, words);
+  const title = [named.system, isAlpha2(issuer) ? nameOfState(issuer, language) : named.issuer, named.kind]
+    .filter((part) => part !== '')
+    .join(', ');
+  return {
+    ...named,
     fields: [...lines, signer].flatMap(([label, value]) =>
       value === undefined || value === '' ? [] : [{ label: printable(label), value: printable(value) }],
     ),
-    verdict: verdictText(verdict, words),
+    verdict: text,
+    headline: words.say(`headline.${verdict.status}`, { title, name, verdict: text }),
   };
 }
 
-function verdictText(verdict: ForeignVerdict, words: Words): string {
-  if (verdict.status === 'VALID') return words.say(`verdict.${verdict.subIndication ?? 'VALID'}`);
+/** ISO 3166-1 alpha-2 and the name that people know. */
+function nameOfState(code: string, language: ForeignLanguage): string {
+  const name = new Intl.DisplayNames(language, { type: 'region', fallback: 'none' }).of(code);
+  return name === undefined ? code : `${name} (${code})`;
+}
+
+function verdictText(verdict: ForeignVerdict, name: string, words: Words): string {
+  if (verdict.status === 'VALID') return words.say(`verdict.${verdict.subIndication ?? 'VALID'}`, { name });
   const notAfter = verdict.signer?.notAfter.toISOString().slice(0, 10);
   return words.say(`verdict.${verdict.subIndication}`, {
     detail: verdict.detail ?? '',
