@@ -23,6 +23,7 @@ const signers = {
   'issuing-ca': keySigner(newKey('P-256')),
   'document-signer': keySigner(newKey('P-256')),
   'seal-signer': keySigner(newKey('P-256')),
+  'vds-signer': keySigner(newKey('P-256')),
   tsa: keySigner(newKey('P-256')),
   log: keySigner(newKey('ed25519')),
 };

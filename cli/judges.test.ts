@@ -190,12 +190,12 @@ describe('certificates and keys of a post', () => {
       ...readdirSync(join(post.home, 'keys')).map((name) => join(post.home, 'keys', name)),
       join(post.home, 'offline', 'root.key.pem'),
     ];
-    expect(keys).toHaveLength(7);
+    expect(keys).toHaveLength(8);
     const passphrase = `file:${join(post.home, 'passphrase')}`;
     const texts = await Promise.all(
       keys.map((key) => ok('openssl', 'pkey', '-in', key, '-passin', passphrase, '-noout', '-text')),
     );
-    expect(texts.filter((text) => text.includes('NIST CURVE: P-'))).toHaveLength(5);
+    expect(texts.filter((text) => text.includes('NIST CURVE: P-'))).toHaveLength(6);
     const wrong = await run('openssl', ['pkey', '-in', keys[0] ?? '', '-passin', 'pass:wrong', '-noout']);
     expect(wrong.status).not.toBe(0);
   });

@@ -51,7 +51,7 @@ describe('consul pki', () => {
     await post.done('pki', 'revoke', agent.serial, '--reason', 'cessationOfOperation');
     const { lists } = await post.json('pki', 'crl', ...rootKey());
     expect(lists).toMatchObject([{ entries: 0 }, { entries: 1 }]);
-    expect((await post.json('pki', 'ocsp')).answers).toBe(4);
+    expect((await post.json('pki', 'ocsp')).answers).toBe(5);
     if (!hasOpenssl) return;
     const folder = opensslFolder();
     folder.write({

@@ -5,7 +5,7 @@ import type { TokenPlace } from '../core/pki/pkcs11.ts';
 import { hasPkcs11Tool, type SoftHsm, softHsm, softHsmModule } from '../core/pki/softhsm.fixture.ts';
 import { emptyFolder, issued, newPost, submission, type TestPost } from './testing.ts';
 
-const signing = ['issuing-ca', 'document-signer', 'seal-signer', 'tsa', 'log'];
+const signing = ['issuing-ca', 'document-signer', 'seal-signer', 'vds-signer', 'tsa', 'log'];
 
 describe.skipIf(!softHsmModule)('a post whose signing keys are in a token', () => {
   let hsm: SoftHsm;

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nodeBackend } from '../crypto/node.ts';
@@ -12,7 +12,8 @@ import { makeOcspRequest } from '../pki/ocsp-request.ts';
 import { hasOpenssl, opensslFolder } from '../pki/openssl.fixture.ts';
 import { validatePath } from '../pki/path.ts';
 import { allCertificates, auditCertificates, serialText } from '../store/certificate.ts';
-import { readCertificateFile, type SignerName } from '../store/pki-folder.ts';
+import { pkiPaths, readCertificateFile, type SignerName } from '../store/pki-folder.ts';
+import { postPaths } from '../store/post-folder.ts';
 import { verifyPdf } from '../verify/document.ts';
 import { prepareTrust } from '../verify/trust.ts';
 import {
@@ -104,6 +105,27 @@ const rotate = (home: string, name: SignerName, overlapDays = 0) =>
 
 const certificateOf = (context: PkiContext, name: SignerName) =>
   readCertificateFile(context.paths.certificate(name)) as Promise<Uint8Array>;
+
+describe('a post without a signer of ICAO seals', () => {
+  test('gets one when it is rotated', async () => {
+    const home = await template.copy();
+    const { key, certificate } = pkiPaths(postPaths(home));
+    await rm(key('vds-signer'));
+    await rm(certificate('vds-signer'));
+    const [made] = await rotate(home, 'vds-signer');
+    expect(made).toMatchObject({ name: 'vds-signer', before: undefined });
+    await opened(home, async (context) => {
+      const der = await certificateOf(context, 'vds-signer');
+      const { subject, serial } = parseCertificate(der);
+      expect([subject.text, serial.length]).toEqual(['CN=PR,C=GA', 9]);
+      const trust = prepareTrust(await readTrust(context), nodeBackend);
+      const known = trust.known('vds', der);
+      expect(known?.entry).toMatchObject({ use: 'vds', post: 'GA-PAR', state: 'active' });
+      expect(await known?.pathAt(new Date())).toMatchObject({ ok: true });
+      expect((await context.ring.certified('vds-signer')).certificate).toEqual(der);
+    });
+  });
+});
 
 describe('a signer that is rotated', () => {
   test('leaves what it signed good; the drill and the act name what the thief may have signed', {
@@ -262,7 +284,7 @@ describe('the revocation of a certificate', () => {
       const agent = parseCertificate(agentDer);
       await revoke(context, serialText(agent.serial), 'cessationOfOperation');
       await publishLists(context, root);
-      expect(await publishAnswers(context)).toBe(4);
+      expect(await publishAnswers(context)).toBe(5);
 
       const authorityDer = await certificateOf(context, 'issuing-ca');
       const authority = parseCertificate(authorityDer);
@@ -356,6 +378,7 @@ describe('the key of the root', () => {
         'issuing-ca',
         'document-signer',
         'seal-signer',
+        'vds-signer',
         'tsa',
         'trust-bundle',
       ]);

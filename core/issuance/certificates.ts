@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { equalBytes, toHex } from '../bytes.ts';
+import { namedCurveSpki } from '../crypto/explicit-curve.ts';
 import { nodeBackend } from '../crypto/node.ts';
 import { ConsulError } from '../errors.ts';
 import { keyIdentifier } from '../pki/authority.ts';
@@ -213,7 +214,10 @@ function isOf(der: Uint8Array, { publicKey }: Signer, authority: Authority): boo
   const issuer = parseCertificate(authority.certificate).extensions.subjectKeyIdentifier;
   const named = extensions.authorityKeyIdentifier;
   return (
-    equalBytes(spki, publicKey) && issuer !== undefined && named !== undefined && equalBytes(named, issuer)
+    equalBytes(namedCurveSpki(spki), publicKey) &&
+    issuer !== undefined &&
+    named !== undefined &&
+    equalBytes(named, issuer)
   );
 }
 
@@ -268,6 +272,7 @@ export async function waitingNames(context: PkiContext): Promise<readonly Signer
 const useOf: Readonly<Partial<Record<SignerName, TrustedKey['use']>>> = {
   'document-signer': 'document',
   'seal-signer': 'seal',
+  'vds-signer': 'vds',
   tsa: 'timestamp',
 };
 

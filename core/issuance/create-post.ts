@@ -15,11 +15,17 @@ import { type KeyDerivation, keyDerivation, passphraseKeys } from '../pki/key-fi
 import type { CertifiedKeyKind } from '../pki/key-kind.ts';
 import type { TokenPlace } from '../pki/pkcs11.ts';
 import type { Signer } from '../pki/signer.ts';
-import { makeTrustBundle } from '../pki/trust-bundle.ts';
+import { makeTrustBundle, type TrustedKey } from '../pki/trust-bundle.ts';
 import type { Post } from '../post.ts';
 import { asFileError, syncFolder } from '../store/durable-file.ts';
 import { fileProvider, type SignerOpener, signerOpener, tokenProvider } from '../store/key-providers.ts';
-import { certificateFile, certifiedKeyNames, keyFile, type SigningKeyName } from '../store/keys.ts';
+import {
+  type CertifiedKeyName,
+  certificateFile,
+  certifiedKeyNames,
+  keyFile,
+  type SigningKeyName,
+} from '../store/keys.ts';
 import { createPieceRecipient } from '../store/pieces.ts';
 import {
   anchorPaths,
@@ -165,6 +171,9 @@ export async function refuseExisting(home: string): Promise<void> {
   if (present.length > 0) throw new ConsulError('FILE_EXISTS', `${home} is not empty`);
 }
 
+/** Seals are read off paper: their keys are small, whatever the others are. */
+const isSealer = (name: SigningKeyName): boolean => name === 'seal-signer' || name === 'vds-signer';
+
 type PostSigners = Readonly<Record<FoundingProfile | 'log', Signer>>;
 
 /** Makes every key where it is to be kept. */
@@ -187,7 +196,7 @@ async function makeKeys(
     const place = tokens[name];
     const chosen = places[name];
     const label = (chosen?.provider === 'pkcs11' && chosen.label) || name;
-    const kind = name === 'log' ? 'ed25519' : name === 'seal-signer' ? 'P-256' : keyKind;
+    const kind = name === 'log' ? 'ed25519' : isSealer(name) ? 'P-256' : keyKind;
     const made = place ? tokenProvider(place).generate(label, kind) : files.generate(name, kind);
     signers.set(name, await opener.signer(await made));
   }
@@ -220,7 +229,7 @@ export async function firstTrustBundle(
   now: Date,
 ): Promise<Uint8Array> {
   const issued = Math.floor(now.getTime() / 1000);
-  const key = (name: 'document-signer' | 'seal-signer' | 'tsa', use: 'document' | 'seal' | 'timestamp') => ({
+  const key = (name: Exclude<CertifiedKeyName, 'issuing-ca'>, use: TrustedKey['use']) => ({
     certificate: certificates[name],
     use,
     post: post.code,
@@ -246,7 +255,12 @@ export async function firstTrustBundle(
           timeZone: post.timeZone,
         },
       ],
-      keys: [key('document-signer', 'document'), key('seal-signer', 'seal'), key('tsa', 'timestamp')],
+      keys: [
+        key('document-signer', 'document'),
+        key('seal-signer', 'seal'),
+        key('vds-signer', 'vds'),
+        key('tsa', 'timestamp'),
+      ],
       logs: [{ post: post.code, key: await logKeyOf(logOrigin(post), signers.log, nodeBackend) }],
     },
     signers.root,

@@ -5,12 +5,12 @@ import { encryptKey, type KeyDerivation, toPem } from './key-file.ts';
 import type { ProfileName } from './profiles.ts';
 import { serialNumber } from './serial.ts';
 import type { Signer } from './signer.ts';
+import { issueVdsSigner } from './vds-signer.ts';
 
 /** The certificates that a post has from its first day. */
-export type FoundingProfile = Extract<
-  ProfileName,
-  'root' | 'issuing-ca' | 'document-signer' | 'seal-signer' | 'tsa'
->;
+export type FoundingProfile =
+  | Extract<ProfileName, 'root' | 'issuing-ca' | 'document-signer' | 'seal-signer' | 'tsa'>
+  | 'vds-signer';
 
 /** DER certificates by profile. */
 export type FoundingCertificates = Readonly<Record<FoundingProfile, Uint8Array>>;
@@ -42,7 +42,8 @@ export interface Authority {
 
 export interface CertificateOrder {
   readonly post: Post;
-  readonly profile: Exclude<ProfileName, 'root'>;
+  /** `vds-signer` follows ICAO Doc 9303-12, all others the profiles of the consular PKI. */
+  readonly profile: Exclude<ProfileName, 'root'> | 'vds-signer';
   readonly subjectKey: Signer;
   readonly authority: Authority;
   readonly now: Date;
@@ -53,9 +54,30 @@ export interface CertificateOrder {
   readonly agent?: string;
 }
 
+/**
+ * The serial number stands in every seal: shorter than others, so that the bar code stays small. With this length the
+ * request of an OCSP client, whose base64 is the name of the answer's file, cannot end with a slash.
+ */
+const vdsSerialLength = 9;
+
+/**
+ * Letters 3 and 4 of the signer of a post in ICAO seals: the first and the last letter of its own part of the code. Two
+ * posts may share them; their seals are told apart by the serial number, which is of 70 random bits.
+ */
+const vdsSignerName = (postCode: string): string => `${postCode[3]}${postCode[5]}`;
+
 /** One more certificate of a post: a new authority by the root, or a new signer by an authority. @returns DER */
 export function orderCertificate(order: CertificateOrder): Promise<Uint8Array> {
   const { post, profile, subjectKey, authority, now, random, ocsp, agent } = order;
+  if (profile === 'vds-signer')
+    return issueVdsSigner({
+      subjectKey,
+      issuer: authority,
+      country: post.country,
+      name: vdsSignerName(post.code),
+      serial: serialNumber(random).subarray(0, vdsSerialLength),
+      now,
+    });
   return issueCertificate({
     ...nameOfPost(post),
     profile,
@@ -76,7 +98,7 @@ export async function foundingCertificates({
   signers,
 }: CeremonyInput): Promise<FoundingCertificates> {
   const common = { ...nameOfPost(post), now };
-  const issue = (profile: FoundingProfile, issuer: CertificateRequest['issuer']) =>
+  const issue = (profile: Exclude<FoundingProfile, 'vds-signer'>, issuer: CertificateRequest['issuer']) =>
     issueCertificate({
       ...common,
       profile,
@@ -93,6 +115,14 @@ export async function foundingCertificates({
     'issuing-ca': issuing,
     'document-signer': await issue('document-signer', authority),
     'seal-signer': await issue('seal-signer', authority),
+    'vds-signer': await orderCertificate({
+      post,
+      profile: 'vds-signer',
+      subjectKey: signers['vds-signer'],
+      authority,
+      now,
+      random,
+    }),
     tsa: await issue('tsa', authority),
   };
 }

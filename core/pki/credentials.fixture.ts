@@ -11,6 +11,7 @@ export async function createPostCredentials({ post, now }: { readonly post: Post
     'issuing-ca': newKey('P-256'),
     'document-signer': newKey('P-256'),
     'seal-signer': newKey('P-256'),
+    'vds-signer': newKey('P-256'),
     tsa: newKey('P-256'),
     log: newKey('ed25519'),
   };

@@ -43,7 +43,8 @@ const trustContent = members({
   keys: list(
     members({
       certificate,
-      use: oneOf('document', 'seal', 'timestamp'),
+      /** `vds`: ICAO visible digital seals. */
+      use: oneOf('document', 'seal', 'timestamp', 'vds'),
       post: name,
       state: oneOf('active', 'retired', 'compromised'),
       /**

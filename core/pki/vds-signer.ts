@@ -1,10 +1,8 @@
 import profiles from '../../certs/icao-profiles.json' with { type: 'json' };
-import { ecdsaSignatureToDer } from '../crypto/ecdsa-signature.ts';
 import { explicitCurveSpki } from '../crypto/explicit-curve.ts';
 import { readSpki } from '../crypto/spki.ts';
 import { contextTag } from '../der/tags.ts';
 import {
-  bitString,
   boolean,
   explicit,
   implicit,
@@ -17,9 +15,11 @@ import {
   time,
 } from '../der/writer.ts';
 import { ConsulError } from '../errors.ts';
+import { writeAlgorithmIdentifier } from './algorithm.ts';
 import { parseCertificate } from './certificate.ts';
 import { documentTypeOid, writeDocumentTypes } from './document-type.ts';
 import { extensionOid } from './extensions.ts';
+import { signedStructure } from './signed.ts';
 import type { Signer } from './signer.ts';
 
 export interface VdsSignerRequest {
@@ -38,12 +38,6 @@ export interface VdsSignerRequest {
 
 const profile = profiles['vds-signer'];
 const countryOid = '2.5.4.6';
-
-const ecdsaWith: Readonly<Record<string, string>> = {
-  sha256: '1.2.840.10045.4.3.2',
-  sha384: '1.2.840.10045.4.3.3',
-  sha512: '1.2.840.10045.4.3.4',
-};
 
 /**
  * Issues the certificate of a signer of visible digital seals (Doc 9303-12 §7.1.3): subject of exactly C and CN, serial
@@ -65,9 +59,6 @@ export async function issueVdsSigner(request: VdsSignerRequest): Promise<Uint8Ar
     throw new ConsulError('SCHEMA_VIOLATION', 'the serial number is not a positive number of 1 to 20 octets');
   if (readSpki(subjectKey.publicKey).kind !== 'ec')
     throw new ConsulError('KEY_INVALID', 'visible digital seals are signed with ECDSA');
-  const { algorithm } = issuer.signer;
-  if (algorithm.name !== 'ecdsa')
-    throw new ConsulError('KEY_INVALID', 'the authority of seal signers signs with ECDSA here');
   const authority = parseCertificate(issuer.certificate);
   const identifier = authority.extensions.subjectKeyIdentifier;
   const issuerCountry = authority.subject.rdns.flat().find(({ type }) => type === countryOid)?.text;
@@ -80,19 +71,17 @@ export async function issueVdsSigner(request: VdsSignerRequest): Promise<Uint8Ar
 
   const notAfter = new Date(now);
   notAfter.setUTCFullYear(notAfter.getUTCFullYear() + profile.years);
-  const signatureAlgorithm = sequence(oid(ecdsaWith[algorithm.hash] as string));
   const toBeSigned = sequence(
     explicit(0, integer(2)),
     integer(serial),
-    signatureAlgorithm,
+    writeAlgorithmIdentifier(issuer.signer.algorithm),
     authority.subject.der,
     sequence(time(now), time(authority.notAfter < notAfter ? authority.notAfter : notAfter)),
     sequence(rdn(countryOid, country), rdn('2.5.4.3', name)),
     explicitCurveSpki(subjectKey.publicKey),
     explicit(3, sequence(...extensions(identifier))),
   );
-  const signature = ecdsaSignatureToDer(await issuer.signer.sign(toBeSigned));
-  const der = sequence(toBeSigned, signatureAlgorithm, bitString(signature));
+  const der = await signedStructure(toBeSigned, issuer.signer);
   parseCertificate(der);
   return der;
 }

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { equalBytes } from '../bytes.ts';
+import { namedCurveSpki } from '../crypto/explicit-curve.ts';
 import { ConsulError } from '../errors.ts';
 import { parseCertificate } from '../pki/certificate.ts';
 import { fromPem, type KeyDerivation } from '../pki/key-file.ts';
@@ -11,7 +12,13 @@ import type { PostPaths, Settings } from './post-folder.ts';
 import { readPresentText } from './read-file.ts';
 
 /** The keys of a post that live on its machine; the root's does not. */
-export const certifiedKeyNames = ['issuing-ca', 'document-signer', 'seal-signer', 'tsa'] as const;
+export const certifiedKeyNames = [
+  'issuing-ca',
+  'document-signer',
+  'seal-signer',
+  'vds-signer',
+  'tsa',
+] as const;
 export type CertifiedKeyName = (typeof certifiedKeyNames)[number];
 export type KeyName = CertifiedKeyName | 'log' | 'pieces';
 
@@ -131,7 +138,8 @@ export function certifiedBy(
   chain: readonly Uint8Array[],
   name: string,
 ): CertifiedSigner {
-  if (!equalBytes(parseCertificate(certificate).spki, key.publicKey))
+  // A signer of ICAO seals has the parameters of its curve written out.
+  if (!equalBytes(namedCurveSpki(parseCertificate(certificate).spki), key.publicKey))
     throw new ConsulError(
       'KEY_INVALID',
       `the certificate of the ${name} is of another key than its private key`,

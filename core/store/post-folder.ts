@@ -71,6 +71,7 @@ export const SettingsSchema = Type.Object(
           'issuing-ca': Type.Optional(KeyPlaceSchema),
           'document-signer': Type.Optional(KeyPlaceSchema),
           'seal-signer': Type.Optional(KeyPlaceSchema),
+          'vds-signer': Type.Optional(KeyPlaceSchema),
           tsa: Type.Optional(KeyPlaceSchema),
           log: Type.Optional(KeyPlaceSchema),
         },

@@ -40,8 +40,12 @@ export interface Trust {
   statusLists(post: string): readonly Uint8Array[];
 }
 
-/** RFC 3161 §2.3 and RFC 9336. */
-const purposes = { timeStamping: '1.3.6.1.5.5.7.3.8', documentSigning: '1.3.6.1.5.5.7.3.36' } as const;
+/** RFC 3161 §2.3, RFC 9336, ICAO Doc 9303-12 §7.1.3. */
+const purposes = {
+  timeStamping: '1.3.6.1.5.5.7.3.8',
+  documentSigning: '1.3.6.1.5.5.7.3.36',
+  visibleSeals: '2.23.136.1.1.11.1',
+} as const;
 
 function usageFor(use: TrustedKey['use']): Pick<PathInput, 'keyUsage' | 'extendedKeyUsage'> {
   const keyUsage = ['digitalSignature'] as const;
@@ -51,6 +55,9 @@ function usageFor(use: TrustedKey['use']): Pick<PathInput, 'keyUsage' | 'extende
       return { keyUsage, extendedKeyUsage: { oid: purposes.documentSigning, form: 'permitted' } };
     case 'timestamp':
       return { keyUsage, extendedKeyUsage: { oid: purposes.timeStamping, form: 'sole' } };
+    case 'vds':
+      // Doc 9303-12 table 8: no key usage.
+      return { extendedKeyUsage: { oid: purposes.visibleSeals, form: 'sole' } };
   }
 }
 
