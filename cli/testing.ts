@@ -138,7 +138,8 @@ export function submission(
 ): readonly string[] {
   const { data = exampleRequest(id, today()), pieces = examplePieces[id], name = id } = options;
   const files = pieces.map((piece) => {
-    const path = post.file(`${piece.replace(':', '-')}.pdf`, examplePiece(piece, 'pdf'));
+    const [ending, type] = piece === 'photograph' ? (['jpg', 'jpeg'] as const) : (['pdf', 'pdf'] as const);
+    const path = post.file(`${piece.replace(':', '-')}.${ending}`, examplePiece(piece, type));
     return `${piece}=${path}`;
   });
   return [

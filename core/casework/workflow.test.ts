@@ -243,7 +243,11 @@ describe('who may', () => {
     expect(accept(demanding('reason'), { kind: 'accept', reason: 'r' })().file.request.decisionReason).toBe(
       'r',
     );
-    expect(accept(demanding('four-eyes'))().file.request.decidedBy).toBe('agent:amina');
+    expect(accept(demanding('four-eyes'))).toThrow(code('REQUEST_WRONG_STATE'));
+    const others = { ...file, request: { ...file.request, assignedTo: 'awa' } };
+    expect(accept(demanding('four-eyes'), { kind: 'accept' }, others)().file.request.decidedBy).toBe(
+      'agent:amina',
+    );
   });
 });
 

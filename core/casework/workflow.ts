@@ -354,6 +354,11 @@ function checkMove(
         stated(wordsOf(act), `the move to ${to}`);
         break;
       case 'four-eyes':
+        if (assignedTo === null)
+          throw new ConsulError(
+            'REQUEST_WRONG_STATE',
+            `request ${reference} needs two agents: assign it to the one who handles it, and another takes it to ${to}`,
+          );
         if (context.actor.kind === 'agent' && context.actor.name === assignedTo)
           throw new ConsulError(
             'REQUEST_WRONG_STATE',

@@ -14,8 +14,15 @@ import { certificateProfiles } from '../pki/profiles.ts';
 import type { CertifiedSigner } from '../pki/signer.ts';
 import { sha256 } from '../store/canonical.ts';
 import { writeDurably } from '../store/durable-file.ts';
-import { type CertifiedKeyName, type KeyRing, type KeySecrets, openKeyRing } from '../store/keys.ts';
+import {
+  type CertifiedKeyName,
+  certificateFile,
+  type KeyRing,
+  type KeySecrets,
+  openKeyRing,
+} from '../store/keys.ts';
 import { logSize } from '../store/leaf.ts';
+import { exists } from '../store/pki-folder.ts';
 import { anchorPaths, type PostPaths, postPaths, readSettings, type Settings } from '../store/post-folder.ts';
 import { readIfThere } from '../store/read-file.ts';
 import { openStore, type Store } from '../store/store.ts';
@@ -25,6 +32,7 @@ import type { IssuingContext } from './issue.ts';
 import { logOrigin } from './log-origin.ts';
 import { openProducer, type ProducerSetup, type SignerMaterial } from './producer.ts';
 import { knownAuthorities } from './remote-authority.ts';
+import { bearsTravelSeal, noTravelSigner } from './travel-seal.ts';
 import { producerPool } from './worker-pool.ts';
 
 /** A post whose database is open. */
@@ -173,6 +181,9 @@ export async function openIssuing(post: OpenPost, options: IssuingOptions): Prom
     ring.signer('log'),
     pageTemplate(paths, options.fonts),
   ]);
+  const travelSeal = (await exists(certificateFile(paths, 'vds-signer')))
+    ? await openSigner(ring, 'vds-signer')
+    : undefined;
   const now = options.clock();
   demandInForce('document-signer', document.signer, now);
   demandInForce('seal-signer', seal.signer, now);
@@ -180,6 +191,7 @@ export async function openIssuing(post: OpenPost, options: IssuingOptions): Prom
   const setup: ProducerSetup = {
     document: document.material,
     seal: seal.material,
+    travelSeal: travelSeal?.material,
     timestamp: authority
       ? { kind: 'own', authority: authority.material, policy: timestampPolicy }
       : { kind: 'remote', url: url ?? '', known: await knownAuthorities(paths) },
@@ -207,6 +219,10 @@ export async function openIssuing(post: OpenPost, options: IssuingOptions): Prom
     clock: options.clock,
     random: nodeBackend.random,
     printable: async (record) => {
+      if (bearsTravelSeal(record)) {
+        if (!travelSeal) throw noTravelSigner();
+        demandInForce('vds-signer', travelSeal.signer, options.clock());
+      }
       await templateFor(record, prepared, () => readFonts(options.fonts));
     },
     settle: options.settle,

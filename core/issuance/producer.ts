@@ -22,8 +22,9 @@ import { loadTemplate } from '../pdf/template.ts';
 import { serialNumber } from '../pki/serial.ts';
 import type { CertifiedSigner } from '../pki/signer.ts';
 import type { SealClaims } from '../seal/claims.ts';
-import { sealMatrix } from '../seal/qr.ts';
+import { qrMatrix, sealMatrix } from '../seal/qr.ts';
 import { makeSeal, prepareSealSigner } from '../seal/seal.ts';
+import { prepareVdsSigner } from '../seal/travel-seal.ts';
 import { type KeySource, type SignerOpener, signerOpener } from '../store/key-providers.ts';
 import type { SignatureLevel, TimestampState } from '../store/schema.ts';
 import { timestampAuthority } from '../time/authority.ts';
@@ -31,6 +32,7 @@ import type { TimestampSource } from '../time/source.ts';
 import { openDocumentFolder } from './document-folder.ts';
 import { readFonts } from './font-folder.ts';
 import { type RemoteAuthority, remoteAuthority } from './remote-authority.ts';
+import { travelSealOf } from './travel-seal.ts';
 
 /** A key with its certificates, in a form that can be handed to a worker thread. */
 export interface SignerMaterial {
@@ -43,6 +45,8 @@ export interface SignerMaterial {
 export interface ProducerSetup {
   readonly document: SignerMaterial;
   readonly seal: SignerMaterial;
+  /** Of ICAO seals; posts of old have none. */
+  readonly travelSeal?: SignerMaterial | undefined;
   readonly timestamp:
     | { readonly kind: 'own'; readonly authority: SignerMaterial; readonly policy: string }
     | ({ readonly kind: 'remote' } & RemoteAuthority);
@@ -125,8 +129,8 @@ async function timestampSource(
   return remoteAuthority(timestamp);
 }
 
-function attachments(job: ProductionJob) {
-  return [
+function attachments(job: ProductionJob, travelSeal: Uint8Array | undefined) {
+  const files = [
     {
       name: 'record.json',
       mediaType: 'application/json',
@@ -149,6 +153,14 @@ function attachments(job: ProductionJob) {
       bytes: job.logProof,
     },
   ] as const;
+  if (!travelSeal) return files;
+  const description = 'The ICAO visible digital seal in the second bar code (Doc 9303-13)';
+  const mediaType = 'application/octet-stream';
+  const relationship = 'Data';
+  return [
+    ...files,
+    { name: 'travel-seal.vds', mediaType, relationship, description, bytes: travelSeal } as const,
+  ];
 }
 
 /** Whether a file is of this very document: of no other that had its number in a past that was undone. */
@@ -164,6 +176,7 @@ export async function openProducer(setup: ProducerSetup): Promise<Producer> {
   const opener = signerOpener();
   const documentSigner = await signerFrom(setup.document, opener);
   const sealSigner = await prepareSealSigner(await signerFrom(setup.seal, opener), nodeBackend);
+  const travelSigner = setup.travelSeal && prepareVdsSigner(await signerFrom(setup.travelSeal, opener));
   const timestamps = await timestampSource(setup, opener);
   const folder = await openDocumentFolder(setup.documents);
   // Measured: our own CMS with chain and token takes 4.5 KB; other authorities send longer chains.
@@ -196,12 +209,14 @@ export async function openProducer(setup: ProducerSetup): Promise<Producer> {
 
   async function makeFile(job: ProductionJob): Promise<{ file: Uint8Array; timestamp: TimestampState }> {
     const record = JSON.parse(job.record) as SealedRecord;
+    const travelSeal = await travelSealOf(record, travelSigner);
     const unsigned = renderDocument(
       await templateFor(record, template as NonNullable<typeof template>, fonts),
       record,
       {
         qr: sealMatrix(job.seal, setup.verifierHost),
-        attachments: attachments(job),
+        travelSeal: travelSeal && qrMatrix(travelSeal),
+        attachments: attachments(job, travelSeal),
         created: new Date(job.issuedAt),
         documentId: job.recordDigest.subarray(0, 16),
         signature: {

@@ -1,6 +1,6 @@
 import { ConsulError } from '../errors.ts';
 import { hex16 } from './syntax.ts';
-import type { Atom, CompiledTemplate, ShapedText, Weight } from './template.ts';
+import { type Atom, type CompiledTemplate, eachWeight, type ShapedText, type Weight } from './template.ts';
 
 /** Sets one line of text of the record (no "\n" in it) in a weight. */
 export type Typesetter = (text: string, weight: Weight) => ShapedText;
@@ -15,7 +15,7 @@ const longestKept = 500;
 export function typesetter(template: CompiledTemplate): Typesetter {
   const known = typesetters.get(template);
   if (known !== undefined) return known;
-  const kept = { regular: new Map<string, ShapedText>(), bold: new Map<string, ShapedText>() };
+  const kept = eachWeight(() => new Map<string, ShapedText>());
   const set: Typesetter = (text, weight) => {
     const before = template.shaped[weight].get(text) ?? kept[weight].get(text);
     if (before !== undefined) return before;

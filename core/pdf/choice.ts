@@ -6,7 +6,7 @@ import { type CompiledTemplate, covers, needsShaping } from './template.ts';
 
 /**
  * The template that can set every character of a record: the prepared one where it covers them, else one compiled for
- * this record alone (other scripts, combining marks). The PDF and font libraries are loaded only for the second.
+ * this record alone (other scripts, combining marks, a machine-readable zone). The PDF and font libraries are loaded only for the second.
  *
  * @param fonts gives the families that may be used; asked only when they are needed
  * @throws ConsulError TEXT_UNPRINTABLE for a character that no family has
@@ -16,11 +16,12 @@ export async function templateFor(
   prepared: CompiledTemplate,
   fonts: () => readonly FontFamily[],
 ): Promise<CompiledTemplate> {
-  if (hasEveryCharacter(prepared, record)) return prepared;
+  const machine = record.blocks.some(({ kind }) => kind === 'travel-seal');
+  if (!machine && hasEveryCharacter(prepared, record)) return prepared;
   const texts = textsOf(record);
   if (covers(prepared, texts)) return prepared;
   const { compileTemplate } = await import('./compile.ts');
-  return compileTemplate({ fonts: fonts(), repertoire: { regular: '', bold: '' }, texts });
+  return compileTemplate({ fonts: fonts(), repertoire: {}, texts });
 }
 
 const usualTexts = new WeakMap<CompiledTemplate, RegExp>();

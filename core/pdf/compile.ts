@@ -8,21 +8,23 @@ import {
   type CharacterGlyph,
   type CompiledTemplate,
   type CrossReference,
+  eachWeight,
   needsShaping,
   type ShapedText,
   type StyledText,
   type Weight,
+  weights,
 } from './template.ts';
 
 /** One type family as it is shipped: TrueType files. */
 export interface FontFamily {
   readonly regular: Uint8Array;
   readonly bold: Uint8Array;
+  /** Letters of machine-readable zones. */
+  readonly machine?: Uint8Array;
   /** Size beside that of the text; 1 where it is left out. */
   readonly scale?: number;
 }
-
-const weights: readonly Weight[] = ['regular', 'bold'];
 
 /**
  * Builds once all that is the same for every document: the font subsets with their metrics, and the objects that hold
@@ -35,21 +37,22 @@ const weights: readonly Weight[] = ['regular', 'bold'];
  */
 export function compileTemplate(input: {
   readonly fonts: readonly FontFamily[];
-  readonly repertoire: Readonly<Record<Weight, string>>;
+  readonly repertoire: Readonly<Partial<Record<Weight, string>>>;
   readonly texts?: readonly StyledText[];
 }): CompiledTemplate {
-  const all = input.fonts.flatMap(({ regular, bold, scale = 1 }) => [
+  const all = input.fonts.flatMap(({ regular, bold, machine, scale = 1 }) => [
     { of: 'regular', font: openFont(regular), scale } as const,
     { of: 'bold', font: openFont(bold), scale } as const,
+    ...(machine ? [{ of: 'machine', font: openFont(machine), scale } as const] : []),
   ]);
   const texts = input.texts ?? [];
 
-  const characters = { regular: new Map<number, CharacterGlyph>(), bold: new Map<number, CharacterGlyph>() };
-  const shaped = { regular: new Map<string, ShapedText>(), bold: new Map<string, ShapedText>() };
+  const characters = eachWeight(() => new Map<number, CharacterGlyph>());
+  const shaped = eachWeight(() => new Map<string, ShapedText>());
   for (const weight of weights) {
     const fonts = all.map((font, index) => ({ ...font, index })).filter(({ of }) => of === weight);
     const mine = texts.filter((text) => text.weight === weight).map(({ text }) => text);
-    const plain = [input.repertoire[weight], ...mine.filter((text) => !needsShaping(text))].join('');
+    const plain = [input.repertoire[weight] ?? '', ...mine.filter((text) => !needsShaping(text))].join('');
     for (const character of [...new Set(plain)].sort())
       characters[weight].set(...characterGlyph(character, fonts));
     for (const text of mine) if (needsShaping(text)) shaped[weight].set(text, shapeText(text, fonts));
@@ -92,22 +95,20 @@ function assemble(
       scale,
       kerns: font.kerns(),
     })),
-    characters: eachWeight(characters, (glyph) => ({ ...glyph, font: renumbered(glyph.font) })),
-    shaped: eachWeight(shaped, (text) => ({
-      ...text,
-      atoms: text.atoms.map((atom) => ({ ...atom, font: renumbered(atom.font) })),
-    })),
+    characters: eachWeight((weight) =>
+      changed(characters[weight], (glyph) => ({ ...glyph, font: renumbered(glyph.font) })),
+    ),
+    shaped: eachWeight((weight) =>
+      changed(shaped[weight], (text) => ({
+        ...text,
+        atoms: text.atoms.map((atom) => ({ ...atom, font: renumbered(atom.font) })),
+      })),
+    ),
   };
 }
 
-function eachWeight<K, V>(
-  maps: Readonly<Record<Weight, ReadonlyMap<K, V>>>,
-  change: (value: V) => V,
-): Record<Weight, ReadonlyMap<K, V>> {
-  const changed = (map: ReadonlyMap<K, V>): Map<K, V> =>
-    new Map([...map].map(([key, v]) => [key, change(v)]));
-  return { regular: changed(maps.regular), bold: changed(maps.bold) };
-}
+const changed = <K, V>(map: ReadonlyMap<K, V>, change: (value: V) => V): Map<K, V> =>
+  new Map([...map].map(([key, value]) => [key, change(value)]));
 
 /** The objects of a context as the beginning of a file: streams one by one, the rest in an object stream. */
 function write(context: PDFContext): { prefix: Uint8Array; entries: readonly CrossReference[] } {

@@ -1,5 +1,6 @@
 import type { Colour, Page, PlacedLine, Rule } from './layout.ts';
 import { placeRuns, type Run } from './lines.ts';
+import { sealResources } from './seal-form.ts';
 import { number, textString } from './syntax.ts';
 import type { TemplateFont } from './template.ts';
 
@@ -11,9 +12,13 @@ import type { TemplateFont } from './template.ts';
  * codes say one after the other: in right-to-left runs TJ moves the pen back. /ActualText stands only around glyphs whose
  * codes cannot say it.
  *
- * @param modules on a side of the QR, without the quiet zone
+ * @param modules on a side of each QR, without the quiet zone
  */
-export function pageContent(page: Page, fonts: readonly TemplateFont[], modules: number): string {
+export function pageContent(
+  page: Page,
+  fonts: readonly TemplateFont[],
+  modules: Readonly<Record<'seal' | 'travel-seal', number>>,
+): string {
   let out = '/Artifact BMC\n';
   for (const rule of page.rules) out += filledRule(rule);
   out += 'EMC\n';
@@ -21,8 +26,9 @@ export function pageContent(page: Page, fonts: readonly TemplateFont[], modules:
     out += `/${mark.element.type} <</MCID ${id}>> BDC\n`;
     if (mark.kind === 'text') out += textObject(mark.lines, fonts);
     else {
-      const scale = Math.round((mark.side / (modules + 8)) * 10_000) / 10_000;
-      out += `q ${scale} 0 0 ${scale} ${number(mark.x)} ${number(mark.y)} cm /ConsulSeal Do Q\n`;
+      const scale = Math.round((mark.side / (modules[mark.kind] + 8)) * 10_000) / 10_000;
+      const name = sealResources[mark.kind];
+      out += `q ${scale} 0 0 ${scale} ${number(mark.x)} ${number(mark.y)} cm /${name} Do Q\n`;
     }
     out += 'EMC\n';
   }

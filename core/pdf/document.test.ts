@@ -50,6 +50,8 @@ function textsIn(block: Block): string[] {
       return [block.placeAndDate, ...block.lines];
     case 'seal':
       return block.caption;
+    case 'travel-seal':
+      return [...block.caption, block.zone];
   }
 }
 

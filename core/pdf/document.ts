@@ -5,7 +5,7 @@ import { pageContent } from './content.ts';
 import { FileWriter } from './file-writer.ts';
 import { type Layout, layOut, pageSize, type Rectangle, type StructureElement } from './layout.ts';
 import type { DocumentRecord } from './record.ts';
-import { type QrSymbol, sealOperators } from './seal-form.ts';
+import { type QrSymbol, sealOperators, sealResources } from './seal-form.ts';
 import { pdfName } from './serialize.ts';
 import { signatureMark } from './signature-mark.ts';
 import { srgbName, srgbStream } from './srgb.ts';
@@ -44,6 +44,8 @@ export interface Certification {
 
 export interface DocumentInput {
   readonly qr: QrSymbol;
+  /** The ICAO seal of a record that has one. */
+  readonly travelSeal?: QrSymbol | undefined;
   readonly attachments: readonly Attachment[];
   readonly created: Date;
   /** 16 bytes: both parts of the file identifier (ISO 32000-1 §14.4). */
@@ -76,10 +78,11 @@ export function renderDocument(
   record: DocumentRecord,
   input: DocumentInput,
 ): Uint8Array {
-  const { qr, signature, created, certification, archival = false } = input;
+  const { qr, travelSeal, signature, created, certification, archival = false } = input;
   if (qr.modules.length !== qr.size * qr.size) throw new ConsulError('INTERNAL', 'the QR is not square');
   const layout = layOut(record, typesetter(template), {
     modules: qr.size,
+    travelModules: travelSeal?.size,
     signatureField: certification !== undefined,
   });
   const file = new FileWriter(template.prefix, template.entries);
@@ -93,10 +96,10 @@ export function renderDocument(
   const shown = shownField(layout);
   const fieldPage = shown?.page ?? 0;
 
-  const seal = file.reserve();
-  file.stream(seal, ascii(sealOperators(qr)), {
-    dictionary: `/Type /XObject /Subtype /Form /BBox [0 0 ${qr.size + 8} ${qr.size + 8}]`,
-  });
+  const seals = {
+    seal: writeSealForm(file, qr),
+    'travel-seal': travelSeal && writeSealForm(file, travelSeal),
+  };
   const annotations = (page: number): string => {
     const here = [
       ...(page === fieldPage ? [field] : []),
@@ -106,12 +109,15 @@ export function renderDocument(
   };
   const pageNumbers = layout.pages.map((page, i) => {
     const [self, content] = [file.reserve(), file.reserve()];
-    file.stream(content, ascii(pageContent(page, template.fonts, qr.size)));
-    const hasSeal = page.marks.some(({ kind }) => kind === 'seal');
+    const modules = { seal: qr.size, 'travel-seal': travelSeal?.size ?? 0 };
+    file.stream(content, ascii(pageContent(page, template.fonts, modules)));
+    const drawn = page.marks.flatMap(({ kind }) =>
+      kind === 'text' ? [] : [`/${sealResources[kind]} ${seals[kind]} 0 R`],
+    );
     file.object(
       self,
       `<</Type /Page /Parent ${pages} 0 R /MediaBox [0 0 ${number(pageSize.width)} ${number(pageSize.height)}]` +
-        ` /Resources <</Font ${template.fontResources} 0 R${hasSeal ? ` /XObject <</ConsulSeal ${seal} 0 R>>` : ''}>>` +
+        ` /Resources <</Font ${template.fontResources} 0 R${drawn.length > 0 ? ` /XObject <<${drawn.join(' ')}>>` : ''}>>` +
         ` /Contents ${content} 0 R /StructParents ${i} /Tabs /S${annotations(i)}>>`,
     );
     return self;
@@ -159,6 +165,15 @@ export function renderDocument(
   );
   const id = `<${toHex(input.documentId)}>`;
   return file.finish(` /Root ${catalog} 0 R /Info ${info} 0 R /ID [${id} ${id}]`);
+}
+
+function writeSealForm(file: FileWriter, symbol: QrSymbol): number {
+  const form = file.reserve();
+  const side = symbol.size + 8;
+  file.stream(form, ascii(sealOperators(symbol)), {
+    dictionary: `/Type /XObject /Subtype /Form /BBox [0 0 ${side} ${side}]`,
+  });
+  return form;
 }
 
 const references = (numbers: readonly number[]): string => numbers.map((n) => `${n} 0 R`).join(' ');

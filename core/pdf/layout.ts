@@ -40,7 +40,7 @@ export interface PlacedLine {
 export type Mark =
   | { readonly kind: 'text'; readonly element: StructureElement; readonly lines: PlacedLine[] }
   | {
-      readonly kind: 'seal';
+      readonly kind: 'seal' | 'travel-seal';
       readonly element: StructureElement;
       readonly x: number;
       readonly y: number;
@@ -107,6 +107,8 @@ const styles = {
   captionTitle: { weight: 'bold', size: 9, leading: 13, colour: ink },
   caption: { weight: 'regular', size: 8.5, leading: 12.5, colour: muted },
   footer: { weight: 'regular', size: 8, leading: 11, colour: muted },
+  // OCR-B, whose characters are 0.723 em wide, at ten to the inch and four lines to the inch (Doc 9303-3 §4).
+  zone: { weight: 'machine', size: 9.96, leading: 18, colour: ink },
 } as const satisfies Record<string, Style>;
 
 const labelColumn = 0.34 * measure;
@@ -125,12 +127,17 @@ export const sealSide = (modules: number): number => Math.max(30, 0.3386 * (modu
  * Sets the blocks of a record on A4 pages.
  *
  * @param options.modules modules on a side of the QR, without the quiet zone
+ * @param options.travelModules the same of the ICAO seal, for a record that has one
  * @param options.signatureField whether a signature field stands over who signs first
  */
 export function layOut(
   record: DocumentRecord,
   set: Typesetter,
-  options: { readonly modules: number; readonly signatureField?: boolean },
+  options: {
+    readonly modules: number;
+    readonly travelModules?: number | undefined;
+    readonly signatureField?: boolean;
+  },
 ): Layout {
   const footer = breakLines(
     set(record.footer, styles.footer.weight),
@@ -146,6 +153,7 @@ export function layOut(
     set,
     parent: document,
     modules: options.modules,
+    travelModules: options.travelModules ?? options.modules,
     field: signs && field && { closing: signs, element: field },
   };
   const boxes = keptWithClosing(
@@ -182,6 +190,8 @@ interface Box {
   readonly keepWithNext: boolean;
   /** Stands at the foot of the last page. */
   readonly anchored?: boolean;
+  /** What an anchored box leaves free beneath itself. */
+  readonly beneath?: number;
   /** Begins who signs. */
   readonly closes?: boolean;
   /** Draws below `y`; `above` is the space over it. */
@@ -239,6 +249,9 @@ function fillFewestPages(boxes: readonly Box[], bottom: number): Canvas[] {
   return dense.length === densest.length ? dense : densest;
 }
 
+/** In points: what fits exactly must not miss by the last digit of a sum. */
+const rounding = 0.001;
+
 function fillPages(boxes: readonly Box[], bottom: number, spacing: number): Canvas[] {
   const extent = ({ height, above = 0, below = 0 }: Box): number => height + spacing * (above + below);
   let page = new Canvas();
@@ -255,13 +268,13 @@ function fillPages(boxes: readonly Box[], bottom: number, spacing: number): Canv
     while (boxes[end]?.keepWithNext && end < boxes.length - 1) end++;
     const group = boxes.slice(i, end + 1);
     const height = group.reduce((sum, box) => sum + spacing * box.before + extent(box), 0);
-    if (y < top && height > y - bottom) turn();
+    if (y < top && height > y - bottom + rounding) turn();
     for (const box of group) {
       if (y < top) {
-        if (spacing * box.before + extent(box) > y - bottom) turn();
+        if (spacing * box.before + extent(box) > y - bottom + rounding) turn();
         else y -= spacing * box.before;
       }
-      if (box.anchored) y = bottom + extent(box);
+      if (box.anchored) y = bottom + (box.beneath ?? 0) + extent(box);
       const above = spacing * (box.above ?? 0);
       box.draw(page, y - above, above);
       y -= extent(box);
@@ -275,6 +288,7 @@ interface Typesetting {
   readonly set: Typesetter;
   readonly parent: StructureElement;
   readonly modules: number;
+  readonly travelModules: number;
   /** The block whose signatory signs in the field, and the element of that field. */
   readonly field: { readonly closing: Closing; readonly element: StructureElement } | undefined;
 }
@@ -307,9 +321,9 @@ function boxesOf(
       // Before a seal, who signs stands beside it.
       return next?.kind === 'seal' ? [] : closing(block, typesetting);
     case 'seal':
-      return [
-        seal(block, previous?.kind === 'closing' ? previous : undefined, next === undefined, typesetting),
-      ];
+      return [seal(block, previous?.kind === 'closing' ? previous : undefined, next, typesetting)];
+    case 'travel-seal':
+      return [travelSeal(block, typesetting)];
   }
 }
 
@@ -501,11 +515,17 @@ function closing(block: Closing, to: Typesetting): Box[] {
   }));
 }
 
+/** Where captions begin beside the seal, whose dark modules, not the quiet zone, are flush with the text. */
+function captionLeft(modules: number): number {
+  const side = sealSide(modules);
+  return left - (4 * side) / (modules + 8) + side + 4 * mm;
+}
+
 /** The seal at the left, its caption beside it, and above that at the right who signs. */
 function seal(
   { caption, languages = [] }: Extract<Block, { readonly kind: 'seal' }>,
   signed: Closing | undefined,
-  last: boolean,
+  next: Block | undefined,
   typesetting: Typesetting,
 ): Box {
   const { set, parent, modules } = typesetting;
@@ -517,8 +537,7 @@ function seal(
   const field = fieldOf(signed, typesetting);
   const figure: StructureElement = { type: 'Figure', kids: [], alternative: caption[0] ?? '' };
   parent.kids.push(figure);
-  // The dark modules, not the quiet zone, are flush with the text.
-  const textX = left - quietZone + side + 4 * mm;
+  const textX = captionLeft(modules);
   const width = right - textX;
   const texts = caption.flatMap((text, i): StyledLine[] => {
     const style = i === 0 ? styles.captionTitle : styles.caption;
@@ -534,8 +553,11 @@ function seal(
     height: above + Math.max(side, textHeight),
     before: 16,
     closes: signed !== undefined,
-    keepWithNext: false,
-    anchored: last,
+    keepWithNext: next?.kind === 'travel-seal',
+    anchored: next === undefined || next.kind === 'travel-seal',
+    ...(next?.kind === 'travel-seal'
+      ? { beneath: travelSealHeight(typesetting.travelModules) + travelSealPadding.before }
+      : {}),
     draw: (page, y) => {
       page.rules.push({ x: left, y, width: measure, height: 0.5, colour: hairline });
       let line = y - above;
@@ -553,6 +575,52 @@ function seal(
       for (const { line: text, style, to } of texts) {
         page.text(to, place(text, style, textX, line - baseline(style), width));
         line -= style.leading;
+      }
+    },
+  };
+}
+
+/** Side of an ICAO seal with its quiet zone, in points; a module is at least 0.3386 mm (Doc 9303-13 §3). */
+const travelSealSide = (modules: number): number => Math.max(26, 0.3386 * (modules + 8)) * mm;
+const travelSealPadding = { before: 8, above: 9 } as const;
+const travelSealHeight = (modules: number): number => travelSealPadding.above + travelSealSide(modules);
+
+/** The ICAO seal at the left, its caption beside it, and the machine-readable zone under that at the foot. */
+function travelSeal(
+  { caption, zone }: Extract<Block, { readonly kind: 'travel-seal' }>,
+  { set, parent, modules, travelModules }: Typesetting,
+): Box {
+  const side = travelSealSide(travelModules);
+  const quietZone = (4 * side) / (travelModules + 8);
+  const figure: StructureElement = { type: 'Figure', kids: [], alternative: caption[0] ?? '' };
+  parent.kids.push(figure);
+  const textX = captionLeft(modules);
+  const width = right - textX;
+  const texts = caption.flatMap((text, i): StyledLine[] => {
+    const style = i === 0 ? styles.captionTitle : styles.caption;
+    const to = element(parent, 'P');
+    return linesOf(text, style, width, set).map((line) => ({ line, style, to }));
+  });
+  const zoneElement = element(parent, 'P');
+  const zoneLines = linesOf(zone, styles.zone, width, set);
+  return {
+    height: travelSealHeight(travelModules),
+    before: travelSealPadding.before,
+    keepWithNext: false,
+    anchored: true,
+    draw: (page, y) => {
+      page.rules.push({ x: left, y, width: measure, height: 0.5, colour: hairline });
+      const [x, bottom] = [left - quietZone, y - travelSealPadding.above - side];
+      page.marks.push({ kind: 'travel-seal', element: figure, x, y: bottom, side });
+      page.cover(figure, { left: x, right: x + side, bottom, top: bottom + side });
+      let line = bottom + side - quietZone + 3;
+      for (const { line: text, style, to } of texts) {
+        page.text(to, place(text, style, textX, line - baseline(style), width));
+        line -= style.leading;
+      }
+      for (const [i, text] of zoneLines.entries()) {
+        const base = bottom + quietZone + (zoneLines.length - 1 - i) * styles.zone.leading;
+        page.text(zoneElement, place(text, styles.zone, textX, base, width));
       }
     },
   };

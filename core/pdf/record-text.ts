@@ -16,6 +16,8 @@ function blockTexts(block: Block): readonly string[] {
       return [block.placeAndDate, ...block.lines];
     case 'seal':
       return block.caption;
+    case 'travel-seal':
+      return [...block.caption, block.zone];
   }
 }
 

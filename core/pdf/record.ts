@@ -21,6 +21,19 @@ export const BlockSchema = Type.Union([
     { kind: Type.Literal('closing'), placeAndDate: Text, lines: Type.Array(Text) },
     { additionalProperties: false },
   ),
+  /**
+   * An ICAO visible digital seal as a second bar code with its caption, and the machine-readable zone that it repeats.
+   * `zone` has two lines (TD2, Doc 9303-6 §4.2), `issued` is the day that the seal says (YYYY-MM-DD).
+   */
+  Type.Object(
+    {
+      kind: Type.Literal('travel-seal'),
+      caption: Type.Array(Text),
+      zone: Type.String({ pattern: '^[A-Z0-9<]{36}\n[A-Z0-9<]{36}$' }),
+      issued: Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\d$' }),
+    },
+    { additionalProperties: false },
+  ),
   /** The QR code with its caption lines, and the language of each (BCP 47) where they are told. */
   Type.Object(
     {

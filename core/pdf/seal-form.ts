@@ -1,3 +1,6 @@
+/** The names under which a page draws its bar codes. */
+export const sealResources = { seal: 'ConsulSeal', 'travel-seal': 'ConsulTravelSeal' } as const;
+
 /** A QR symbol: `modules[row * size + column]` is 1 for dark, row 0 at the top; no quiet zone. */
 export interface QrSymbol {
   readonly size: number;

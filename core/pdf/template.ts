@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
 import { concatBytes, equalBytes, fromUtf8, utf8 } from '../bytes.ts';
 
-/** The two weights that the page uses. */
-export type Weight = 'regular' | 'bold';
+/** The two weights that the page uses, and the letters of machine-readable zones (OCR-B). */
+export const weights = ['regular', 'bold', 'machine'] as const;
+export type Weight = (typeof weights)[number];
+
+/** The same for each weight. */
+export const eachWeight = <T>(make: (weight: Weight) => T): Record<Weight, T> => ({
+  regular: make('regular'),
+  bold: make('bold'),
+  machine: make('machine'),
+});
 
 /** One character as a content stream shows it. */
 export interface CharacterGlyph {
@@ -115,10 +123,10 @@ const westernRepertoire = [
  * of African languages outside it too. Bold is for titles, headings and the name of who signs; a post whose bold texts
  * use other letters names them when it compiles.
  */
-export const defaultRepertoire: Readonly<Record<Weight, string>> = {
+export const defaultRepertoire = {
   regular: [westernRepertoire, range(0x100, 0x17f), 'ƁɓƊɗƉɖƎǝƐɛƑƒƔɣƖɩƘƙƝɲƆɔƤƥƬƭƱʊƲʋƳƴǸǹẸẹỌọṢṣḤḥẒẓ'].join(''),
   bold: westernRepertoire,
-};
+} as const satisfies Partial<Record<Weight, string>>;
 
 /** Whether the template can set all of these texts. */
 export function covers(template: CompiledTemplate, texts: readonly StyledText[]): boolean {
@@ -132,7 +140,7 @@ export function covers(template: CompiledTemplate, texts: readonly StyledText[])
 }
 
 /** Changes whenever a template written by an older version must not be used any more. */
-const formatVersion = 'consul template 1\n';
+const formatVersion = 'consul template 2\n';
 
 interface Stored extends Omit<CompiledTemplate, 'prefix' | 'fonts' | 'characters' | 'shaped'> {
   readonly fonts: readonly (Omit<TemplateFont, 'kerns'> & { readonly kerns: readonly number[] })[];
@@ -150,11 +158,8 @@ export function serializeTemplate(template: CompiledTemplate): Uint8Array {
     fontResources: template.fontResources,
     rowScope: template.rowScope,
     fonts: template.fonts.map((font) => ({ ...font, kerns: [...font.kerns].flat() })),
-    characters: {
-      regular: flatten(template.characters.regular),
-      bold: flatten(template.characters.bold),
-    },
-    shaped: { regular: [...template.shaped.regular], bold: [...template.shaped.bold] },
+    characters: eachWeight((weight) => flatten(template.characters[weight])),
+    shaped: eachWeight((weight) => [...template.shaped[weight]]),
   };
   const head = utf8(formatVersion);
   const tables = utf8(JSON.stringify(stored));
@@ -181,11 +186,8 @@ export function loadTemplate(bytes: Uint8Array): CompiledTemplate | undefined {
     ...stored,
     prefix: body.slice(4 + length),
     fonts: stored.fonts.map((font) => ({ ...font, kerns: new Map(pairs(font.kerns)) })),
-    characters: {
-      regular: new Map(characterEntries(stored.characters.regular)),
-      bold: new Map(characterEntries(stored.characters.bold)),
-    },
-    shaped: { regular: new Map(stored.shaped.regular), bold: new Map(stored.shaped.bold) },
+    characters: eachWeight((weight) => new Map(characterEntries(stored.characters[weight]))),
+    shaped: eachWeight((weight) => new Map(stored.shaped[weight])),
   };
 }
 

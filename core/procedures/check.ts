@@ -329,6 +329,8 @@ function checkDocument(check: Check, definition: Definition): void {
     checkEach(check, source, ['blocks', i], block.each);
     const inside = insideEach(scope, block.each);
     block.blocks.forEach((one, j) => {
+      if ('travelSeal' in one)
+        check.report(source, ['blocks', i, 'blocks', j], 'a "travelSeal" cannot be repeated');
       checkBlock(check, one, ['blocks', i, 'blocks', j], inside, words);
     });
   });
@@ -337,6 +339,8 @@ function checkDocument(check: Check, definition: Definition): void {
     if (kindsOfBlock.filter((one) => one === kind).length !== 1)
       check.report(source, ['blocks'], `there must be one "${kind}"`);
   }
+  if (kindsOfBlock.indexOf('travelSeal') >= 0 && kindsOfBlock.indexOf('travelSeal') < kindsOfBlock.length - 1)
+    check.report(source, ['blocks'], 'a "travelSeal" stands last, and there is one at most');
   checkClaims(check, document, scope);
   for (const { path, reason } of privateRowProblems(document)) check.report(source, path, reason);
 }
@@ -370,7 +374,10 @@ function checkBlock(
     words(block.closing.placeAndDate, [...path, 'closing', 'placeAndDate'], scope);
     list(block.closing.lines, [...path, 'closing', 'lines']);
   } else if ('seal' in block) list(block.seal, [...path, 'seal']);
-  else {
+  else if ('travelSeal' in block) {
+    check.expression(source, [...path, 'travelSeal', 'number'], block.travelSeal.number, scope, ['string']);
+    list(block.travelSeal.caption, [...path, 'travelSeal', 'caption']);
+  } else {
     check.report(
       source,
       [...path, 'rows'],
@@ -413,6 +420,14 @@ function checkClaims(check: Check, document: DocumentDefinition, scope: Scope): 
         check.report(source, ['claims', 'include', i], `the person at "${holder}" has no "${part}"`);
       }
     });
+    if (document.blocks.some((block) => 'travelSeal' in block))
+      for (const part of ['sex', 'birth.date', 'nationality'])
+        if (!shapeAt({ holder: person }, ['holder', ...part.split('.')]))
+          check.report(
+            source,
+            ['claims', 'holder'],
+            `a machine-readable zone needs "${part}" of "${holder}"`,
+          );
     check.report(source, ['claims', 'holder'], ...checkTemplate(`{${holder}|name}`, scope));
   }
   for (const [label, claim] of Object.entries(extra ?? {})) {

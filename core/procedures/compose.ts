@@ -5,10 +5,11 @@ import type { SealClaims, SealDocument, SealIdentity } from '../seal/claims.ts';
 import { addDays, dayNumber, localDay, startOfDay } from './calendar.ts';
 import type { DocumentDefinition, HolderClaim, Words } from './definition.ts';
 import { compileExpression } from './expression.ts';
-import { fullName, type Names, written } from './names.ts';
+import { fullName, written } from './names.ts';
 import { privateRows } from './private-rows.ts';
 import { inDefinition, type Procedure, type RequestData, requestValues, turns } from './procedure.ts';
 import { insideEach, type Scope, valueAt, withValues } from './scope.ts';
+import { travelZone, type ZoneHolder } from './travel-zone.ts';
 
 /** The claims of a seal but for what issuing adds: digests of the record and the index in the status list. */
 export type ComposedClaims = Omit<SealClaims, 'document'> & {
@@ -235,6 +236,21 @@ function blockMaker(tools: Tools, block: PlainBlock, scope: Scope, each: string 
     const caption = several(block.seal);
     return (values) => ({ kind: 'seal', caption: caption(values) });
   }
+  if ('travelSeal' in block) {
+    const { documentCode, number, caption } = block.travelSeal;
+    const [texts, numberOf] = [several(caption), tools.expression(number)];
+    const holder = tools.procedure.definition.document.claims.holder.split('.');
+    return (values) => {
+      const { post, today, until } = values as unknown as TravelValues;
+      const zone = travelZone(valueAt(values, holder) as Holder, {
+        code: documentCode,
+        state: post.country,
+        number: String(numberOf(values)),
+        expires: until,
+      });
+      return { kind: 'travel-seal', caption: texts(values), zone: zone.join('\n'), issued: today };
+    };
+  }
   const rows = block.rows.map((row) => rowPart(tools, row, scope, each));
   return (values) => {
     const shown: Row[] = [];
@@ -244,6 +260,13 @@ function blockMaker(tools: Tools, block: PlainBlock, scope: Scope, each: string 
     }
     return { kind: 'rows', rows: shown };
   };
+}
+
+/** What a document with a machine-readable zone knows of itself. */
+interface TravelValues {
+  readonly post: { readonly country: string };
+  readonly today: string;
+  readonly until: string;
 }
 
 type RowDefinition = Extract<PlainBlock, { rows: unknown }>['rows'][number];
@@ -265,10 +288,8 @@ function rowPart(
   };
 }
 
-interface Holder extends Names {
-  readonly sex: string;
+interface Holder extends ZoneHolder {
   readonly birth: { readonly date: string; readonly place: string };
-  readonly nationality: string;
   readonly identityDocument?: { readonly number: string };
 }
 

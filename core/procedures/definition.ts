@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
+import icaoProfiles from '../../certs/icao-profiles.json' with { type: 'json' };
 
 /**
  * The definition of a procedure (démarche): four YAML files in one folder. This is the only description of their
@@ -263,6 +264,21 @@ const plainBlocks = [
     { ...closed, ...having('closing') },
   ),
   Type.Object({ seal: Texts }, { ...closed, ...having('seal') }),
+  /** A machine-readable zone of size TD2 on the holder, and an ICAO visible digital seal of it (Doc 9303-8). */
+  Type.Object(
+    {
+      travelSeal: Type.Object(
+        {
+          documentCode: oneOf(icaoProfiles['vds-signer'].documentTypes),
+          /** The number in the zone: at most nine capital letters and digits. */
+          number: Expression,
+          caption: Texts,
+        },
+        closed,
+      ),
+    },
+    { ...closed, ...having('travelSeal') },
+  ),
 ] as const;
 const BlockDefinition = Type.Union([
   ...plainBlocks,

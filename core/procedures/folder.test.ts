@@ -18,15 +18,19 @@ const kept = () => readdirSync(checked().folder);
 
 describe('procedures in a folder', () => {
   it('are read all or one', async () => {
-    expect(await procedureIds(folder())).toEqual(['hebergement', 'prise-en-charge']);
-    expect([...(await readProcedureFolder(folder())).keys()]).toEqual(['hebergement', 'prise-en-charge']);
+    expect(await procedureIds(folder())).toEqual(['hebergement', 'laissez-passer', 'prise-en-charge']);
+    expect([...(await readProcedureFolder(folder())).keys()]).toEqual([
+      'hebergement',
+      'laissez-passer',
+      'prise-en-charge',
+    ]);
     expect((await readProcedure(folder(), 'hebergement')).id).toBe('hebergement');
   });
 
   it('are told apart from what is not there', async () => {
     await expect(readProcedure(folder(), 'passeport')).rejects.toMatchObject({
       code: 'PROCEDURE_UNKNOWN',
-      message: 'no procedure "passeport"; there are hebergement, prise-en-charge',
+      message: 'no procedure "passeport"; there are hebergement, laissez-passer, prise-en-charge',
     });
     await expect(readProcedure(folder(), '../procedures/hebergement')).rejects.toMatchObject({
       code: 'PROCEDURE_UNKNOWN',

@@ -18,13 +18,14 @@ function brokenBy(file: string, from: string, to: string) {
   if (!text.includes(from)) throw new Error(`${file} has no ${JSON.stringify(from)}`);
   if (file === 'common.yaml') return problemsOf(new Map(texts).set(file, text.replace(from, to)));
   const changed = sourceOf(file, text.replace(from, to));
+  const [id = ''] = file.split('/');
   const part = (name: string) => {
-    const path = `prise-en-charge/${name}.yaml`;
+    const path = `${id}/${name}.yaml`;
     return [name, path === file ? changed.source : unbroken.get(path)] as const;
   };
   const { problems } = changed.problems.length
     ? changed
-    : checkProcedure('prise-en-charge', Object.fromEntries(procedureFiles.map(part)) as ProcedureSources, {
+    : checkProcedure(id, Object.fromEntries(procedureFiles.map(part)) as ProcedureSources, {
         source: unbroken.get('common.yaml')!,
         definition: common,
       });
@@ -51,7 +52,7 @@ const lineOf = (file: string, part: string) => (texts.get(file) ?? '').split(par
 
 describe('the shipped procedures', () => {
   it('are right', () => {
-    expect([...loadProcedures(texts).keys()]).toEqual(['hebergement', 'prise-en-charge']);
+    expect([...loadProcedures(texts).keys()]).toEqual(['hebergement', 'laissez-passer', 'prise-en-charge']);
   });
 
   it('have every text in French and English', () => {
@@ -73,6 +74,7 @@ describe('a broken definition is named with file, line, path and reason', () => 
   const F = 'prise-en-charge/form.yaml';
   const R = 'prise-en-charge/rules.yaml';
   const D = 'prise-en-charge/document.yaml';
+  const L = 'laissez-passer/document.yaml';
   const C = 'common.yaml';
 
   it.each<[what: string, file: string, from: string, to: string, label: RegExp, reason: RegExp]>([
@@ -492,6 +494,30 @@ describe('a broken definition is named with file, line, path and reason', () => 
       /no field "item"/,
     ],
     ['a document without a seal', D, '  - seal:', '  - letterhead:', /^\/blocks$/, /must be one "seal"/],
+    [
+      'a travel seal that is not the last block',
+      L,
+      '  - seal:\n',
+      '  - travelSeal: { documentCode: PU, number: number, caption: [{ fr: A, en: A }] }\n  - seal:\n',
+      /^\/blocks$/,
+      /"travelSeal" stands last/,
+    ],
+    [
+      'a travel seal of a document that its signer may not seal',
+      L,
+      'documentCode: PU',
+      'documentCode: PP',
+      /documentCode$/,
+      /must be/,
+    ],
+    [
+      'a travel seal whose number is none',
+      L,
+      'number: v.zoneNumber',
+      'number: size(data.person.familyName)',
+      /travelSeal\/number$/,
+      /results in int, wanted string/,
+    ],
     [
       'a validity that is no day',
       D,

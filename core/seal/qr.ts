@@ -45,17 +45,17 @@ export function presentationMatrix(text: string): QrMatrix {
 }
 
 /**
- * The smallest QR code of level M for a text: alphanumeric segments where they save space, bytes elsewhere, and
- * the mask that ISO/IEC 18004 prefers or the one that is given.
+ * The smallest QR code of level M for bytes, or for a text: alphanumeric segments where they save space, bytes
+ * elsewhere, and the mask that ISO/IEC 18004 prefers or the one that is given.
  *
  * @throws ConsulError SCHEMA_VIOLATION when the text does not fit into the largest version
  */
 export function qrMatrix(
-  text: string,
+  content: string | Uint8Array,
   mask?: number,
   largest: keyof typeof maximumText = maximumVersion,
 ): QrMatrix {
-  const symbol = unmasked(text, largest);
+  const symbol = unmasked(content, largest);
   const { size, data: modules, reservedBit: reserved } = symbol.modules;
   const chosen = mask ?? bestMask(modules, reserved, size);
   applyMask(modules, reserved, size, chosen);
@@ -63,29 +63,33 @@ export function qrMatrix(
 }
 
 /**
- * Whether a drawn matrix is the QR code of this text, module by module, whichever mask it was drawn with.
+ * Whether a drawn matrix is the QR code of this text or these bytes, module by module, whichever mask it was drawn with.
  *
  * @param modules row-major, size * size, 1 is dark
  */
-export function isMatrixOf(text: string, drawn: Pick<QrMatrix, 'size' | 'modules'>): boolean {
+export function isMatrixOf(content: string | Uint8Array, drawn: Pick<QrMatrix, 'size' | 'modules'>): boolean {
   if (drawn.modules.length !== drawn.size * drawn.size || drawn.size < 21) return false;
   const mask = readMask(drawn.modules, drawn.size);
   if (mask === undefined) return false;
-  const made = qrMatrix(text, mask);
+  const made = qrMatrix(content, mask);
   return made.size === drawn.size && equalBytes(made.modules, drawn.modules);
 }
 
-function unmasked(text: string, largest: keyof typeof maximumText) {
-  const { length } = utf8(text);
-  const advice = largest === maximumVersion ? 'shorten the seal' : 'show fewer fields';
-  if (length > maximumText[largest]) {
-    throw new ConsulError('SCHEMA_VIOLATION', `${length} bytes do not fit into a QR code: ${advice}`);
-  }
-  const parts = (text.match(segments) ?? []).map((part) =>
+const segmentsOf = (text: string) =>
+  (text.match(segments) ?? []).map((part) =>
     alphanumeric.test(part)
       ? ({ data: part, mode: 'alphanumeric' } as const)
       : ({ data: utf8(part), mode: 'byte' } as const),
   );
+
+function unmasked(content: string | Uint8Array, largest: keyof typeof maximumText) {
+  const { length } = typeof content === 'string' ? utf8(content) : content;
+  const advice = largest === maximumVersion ? 'shorten the seal' : 'show fewer fields';
+  if (length > maximumText[largest]) {
+    throw new ConsulError('SCHEMA_VIOLATION', `${length} bytes do not fit into a QR code: ${advice}`);
+  }
+  const parts =
+    typeof content === 'string' ? segmentsOf(content) : [{ data: content, mode: 'byte' } as const];
   const symbol = qrcode.create(parts, { errorCorrectionLevel: 'M', maskPattern: 0 });
   if (symbol.version > largest) {
     throw new ConsulError(

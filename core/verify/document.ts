@@ -24,6 +24,7 @@ import { readRecord, recordContradiction, textDifference } from './record.ts';
 import type { Report } from './report.ts';
 import { checkSeal, checkValidity, reportOn, sealFrom } from './seal.ts';
 import { checkStatus } from './status.ts';
+import { checkTravelDocument } from './travel-document.ts';
 import { checkFreshness, keyState, shownName, type Trust } from './trust.ts';
 import { Checklist, sayTime } from './words.ts';
 
@@ -121,7 +122,11 @@ async function verifySigned(
   if (seal) {
     await checkSeal(list, seal, context.trust, logIndex);
     record = recordOf(attachments, list);
-    if (record) await checkEqualities(file, record, seal, list, context.trust);
+    if (record) {
+      await checkEqualities(file, record, seal, list, context.trust);
+      const travel = attached(attachments, attachmentNames.travelSeal);
+      await checkTravelDocument(list, { file, seal, travel, record: record.record }, context.trust, logIndex);
+    }
     await checkStatus(list, seal.claims, context);
     checkValidity(list, seal.claims, context);
   }
@@ -407,7 +412,7 @@ async function checkEqualities(
   else list.passed('page-text', 'page-text.passed');
 
   const host = postOf(seal.claims, trust)?.host;
-  const [drawn, ...others] = drawnSeals(file);
+  const [drawn, ...others] = drawnSeals(file).filter(({ kind }) => kind === 'seal');
   if (drawn && others.length === 0 && host !== undefined && isDrawn(seal, host, drawn.matrix))
     list.passed('qr-code', 'qr-code.passed');
   else list.refused('qr-code', 'HASH_FAILURE', 'qr-code.failed');

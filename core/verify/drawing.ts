@@ -27,7 +27,7 @@ const forms = {
   font: line('/F\\d+', number, 'Tf'),
   rise: line(number, 'Ts'),
   show: /^\[[0-9a-f<>. -]*\] TJ$/,
-  seal: line('q', number, '0', '0', number, number, number, 'cm', '/ConsulSeal', 'Do', 'Q'),
+  seal: line('q', number, '0', '0', number, number, number, 'cm', '/Consul(?:Travel)?Seal', 'Do', 'Q'),
 } as const;
 
 const rulesBegin = '/Artifact BMC';

@@ -6,6 +6,7 @@ import { sha256, type TestCertified, testSigner } from '../cms/testing-ca.ts';
 import type { CryptoBackend } from '../crypto/backend.ts';
 import { ecdsaSignatureToDer } from '../crypto/ecdsa-signature.ts';
 import { nodeBackend } from '../crypto/node.ts';
+import { travelSealOf } from '../issuance/travel-seal.ts';
 import { signCheckpoint } from '../log/checkpoint.ts';
 import { logKeyOf } from '../log/note.ts';
 import { formatProof } from '../log/proof.ts';
@@ -19,12 +20,13 @@ import { createPostCredentials } from '../pki/credentials.fixture.ts';
 import { certifiedSigner, keySigner } from '../pki/file-signer.ts';
 import { type CertificateShape, certificate, type Party, party } from '../pki/fixture.ts';
 import type { Signer } from '../pki/signer.ts';
-import { makeTrustBundle, openTrustBundle, type TrustContent } from '../pki/trust-bundle.ts';
+import { makeTrustBundle, openTrustBundle, type TrustContent, type TrustedKey } from '../pki/trust-bundle.ts';
 import type { Post } from '../post.ts';
-import type { QrMatrix } from '../seal/qr.ts';
-import { sealMatrix } from '../seal/qr.ts';
+import { type MrzContent, makeTd2 } from '../seal/mrz.ts';
+import { type QrMatrix, qrMatrix, sealMatrix } from '../seal/qr.ts';
 import { claimsFromRecord, claimsToRecord, type DraftClaims } from '../seal/record-claims.ts';
 import { makeSeal, prepareSealSigner } from '../seal/seal.ts';
+import { prepareVdsSigner } from '../seal/travel-seal.ts';
 import { canonicalJson, type Json } from '../store/canonical.ts';
 import { timestampAuthority } from '../time/authority.ts';
 import type { VerifyContext } from './context.ts';
@@ -68,6 +70,8 @@ export interface Cast {
   readonly document: TestCertified;
   readonly seal: TestCertified;
   readonly tsa: TestCertified;
+  /** Of ICAO seals. */
+  readonly travelSeal?: TestCertified;
   readonly log: Signer;
 }
 
@@ -77,7 +81,7 @@ const origin = `${host}/log/ga-par`;
 export async function ceremonyCast(now: Date = times.ceremony): Promise<Cast> {
   const { keys, certificates } = await createPostCredentials({ post, now });
   const chain = [certificates['issuing-ca']];
-  const signer = (name: 'document-signer' | 'seal-signer' | 'tsa'): TestCertified => ({
+  const signer = (name: 'document-signer' | 'seal-signer' | 'vds-signer' | 'tsa'): TestCertified => ({
     ...certifiedSigner(keys[name], certificates[name], chain),
     key: keys[name],
   });
@@ -87,6 +91,7 @@ export async function ceremonyCast(now: Date = times.ceremony): Promise<Cast> {
     document: signer('document-signer'),
     seal: signer('seal-signer'),
     tsa: signer('tsa'),
+    travelSeal: signer('vds-signer'),
     log: keySigner(keys.log),
   };
 }
@@ -145,7 +150,7 @@ export function shapedCast(shape: CastShape = {}): Cast {
 
 /** The content of the first bundle of a post. */
 export async function trustContent(cast: Cast): Promise<TrustContent> {
-  const entry = (use: 'document' | 'seal' | 'timestamp', { certificate }: TestCertified) => ({
+  const entry = (use: TrustedKey['use'], { certificate }: TestCertified) => ({
     certificate,
     use,
     post: post.code,
@@ -170,7 +175,12 @@ export async function trustContent(cast: Cast): Promise<TrustContent> {
         timeZone: post.timeZone,
       },
     ],
-    keys: [entry('document', cast.document), entry('seal', cast.seal), entry('timestamp', cast.tsa)],
+    keys: [
+      entry('document', cast.document),
+      entry('seal', cast.seal),
+      entry('timestamp', cast.tsa),
+      ...(cast.travelSeal ? [entry('vds', cast.travelSeal)] : []),
+    ],
     logs: [{ post: post.code, key: await logKeyOf(origin, cast.log, nodeBackend) }],
   };
 }
@@ -222,6 +232,31 @@ export const twoPages: DocumentRecord = {
   ...latinRecord,
   blocks: [...latinRecord.blocks.slice(0, 4), manyRows, ...latinRecord.blocks.slice(4)],
 };
+
+/** An emergency travel document on the holder of `claimsOf`. */
+export const travelRecord = (change: Partial<MrzContent> = {}): DocumentRecord => ({
+  ...latinRecord,
+  blocks: [
+    ...latinRecord.blocks,
+    {
+      kind: 'travel-seal',
+      caption: ['ICAO visible digital seal'],
+      zone: makeTd2({
+        documentCode: 'PU',
+        issuer: 'GAB',
+        nationality: 'GAB',
+        primary: 'NDONG MBA',
+        secondary: 'Marie Thérèse',
+        number: 'PAR600042',
+        dateOfBirth: '20060202',
+        sex: 'F',
+        dateOfExpiry: later(times.issue, 20).toISOString().slice(0, 10).replaceAll('-', ''),
+        ...change,
+      }).join('\n'),
+      issued: times.issue.toISOString().slice(0, 10),
+    },
+  ],
+});
 
 export const claimsOf = (record: DocumentRecord): DraftClaims => ({
   issuer: post.country,
@@ -291,6 +326,9 @@ export interface Changes {
   /** What the page shows, where that is not the record. */
   readonly printed?: DocumentRecord;
   readonly drawn?: (cose: Uint8Array) => QrMatrix;
+  /** The ICAO seal that is attached, and what is drawn of it. */
+  readonly travelSeal?: (made: Uint8Array | undefined) => Promise<Uint8Array> | Uint8Array | undefined;
+  readonly drawnTravelSeal?: (made: Uint8Array | undefined) => Uint8Array | undefined;
   readonly attachments?: (files: readonly Attachment[]) => readonly Attachment[];
   readonly seal?: (cose: Uint8Array) => Uint8Array;
   readonly proof?: (cose: Uint8Array) => Promise<Uint8Array>;
@@ -311,6 +349,7 @@ export interface Made {
   readonly cose: Uint8Array;
   readonly record: Uint8Array;
   readonly proof: Uint8Array;
+  readonly travelSeal: Uint8Array | undefined;
 }
 
 let serial = 0;
@@ -404,15 +443,30 @@ export async function makeDocument(cast: Cast, changes: Changes = {}): Promise<M
   const made = await makeSeal(claims, sealer);
   const cose = changes.seal?.(made) ?? made;
   const proof = await (changes.proof?.(cose) ?? logProof(cast, cose));
+  const signer = cast.travelSeal && prepareVdsSigner(cast.travelSeal);
+  const sealedTravel = await travelSealOf(record, signer);
+  const travelSeal = changes.travelSeal ? await changes.travelSeal(sealedTravel) : sealedTravel;
+  const drawnTravel = changes.drawnTravelSeal ? changes.drawnTravelSeal(travelSeal) : travelSeal;
   const attachments: readonly Attachment[] = [
     { name: 'record.json', mediaType: 'application/json', relationship: 'Data', bytes: json },
     { name: 'seal.cose', mediaType: 'application/cose', relationship: 'Data', bytes: cose },
     { name: 'log.tlog-proof', mediaType: 'text/plain', relationship: 'Supplement', bytes: proof },
+    ...(travelSeal
+      ? [
+          {
+            name: 'travel-seal.vds',
+            mediaType: 'application/octet-stream',
+            relationship: 'Data',
+            bytes: travelSeal,
+          },
+        ]
+      : []),
   ].map((file) => ({ ...file, description: file.name }) as Attachment);
 
   const printed = changes.printed ?? record;
   const unsigned = renderDocument(await templateFor(printed, preparedTemplate(), () => fonts), printed, {
     qr: changes.drawn?.(cose) ?? sealMatrix(cose, host),
+    travelSeal: drawnTravel && qrMatrix(drawnTravel),
     attachments: changes.attachments?.(attachments) ?? attachments,
     created: times.issue,
     documentId: sha256(json).subarray(0, 16),
@@ -422,7 +476,7 @@ export async function makeDocument(cast: Cast, changes: Changes = {}): Promise<M
     const der = await signatureOf(cast, covered, changes);
     return changes.finishedCms?.(der) ?? der;
   });
-  return { file, cose, record: json, proof };
+  return { file, cose, record: json, proof, travelSeal };
 }
 
 /** Where the hole for the CMS stands, its angle brackets left out. */

@@ -1,7 +1,10 @@
+import { ConsulError } from '../errors.ts';
 import { foreignReport } from '../seal/foreign/report.ts';
 import { type ForeignTrust, readForeignTrust, type TrustFile } from '../seal/foreign/trust-list.ts';
+import type { VdsSeal } from '../seal/foreign/vds-document.ts';
 import { checkForeign, type ForeignVerdict, type InvalidReason } from '../seal/foreign/verify.ts';
 import { type ForeignSystem, foreignSystem } from '../seal/foreign.ts';
+import { type Mrz, readMrz } from '../seal/mrz.ts';
 import type { Code } from './code.ts';
 import type { VerifyContext } from './context.ts';
 import {
@@ -12,8 +15,9 @@ import {
   type SubIndication,
   subIndications,
 } from './report.ts';
-import { describeBundle } from './trust.ts';
-import { printable, say, type VerifyLanguage } from './words.ts';
+import { checkTravelSeal } from './travel-seal.ts';
+import { checkFreshness, describeBundle, type KnownKey } from './trust.ts';
+import { Checklist, printable, say, sayDay, type VerifyLanguage } from './words.ts';
 
 /** The check that a reason of Doc 9303-13 appendix D belongs to, and what EN 319 102-1 calls it. */
 export const foreignReasons: Readonly<Record<InvalidReason, readonly [CheckId, SubIndication]>> = {
@@ -60,6 +64,58 @@ function checksOf(verdict: ForeignVerdict, message: string, language: VerifyLang
   ];
 }
 
+/** The ICAO seal of a document of ours by itself: the trust bundle vouches for it, and the zone says until when. */
+async function verifyTravelSeal(seal: VdsSeal, key: KnownKey, context: VerifyContext): Promise<Report> {
+  const { now, language, trust } = context;
+  const list = new Checklist(language);
+  checkFreshness(list, trust.bundle, now);
+  const time = new Date(`${seal.vds.header.signed}T12:00:00Z`);
+  await checkTravelSeal(list, seal, key, { trust, time });
+  const signed = list.checks.every(({ outcome }) => outcome === 'passed');
+  const zone = zoneOf(seal);
+  if (signed && zone) checkExpiry(list, zone.dateOfExpiry, now);
+  const { cause, ...outcome } = conclude(list.checks);
+  const prefix = outcome.indication === 'TOTAL-FAILED' ? 'summary.failed' : 'summary.indeterminate';
+  const words = foreignReport(seal, { status: 'VALID', signature: 'valid' }, language);
+  const post = trust.bundle.posts.find(({ code }) => code === key.entry.post);
+  const values = {
+    title: `${words.system}, ${words.kind} ${zone?.number ?? ''}`.trim(),
+    post: post?.[language] ?? key.entry.post,
+  };
+  return {
+    version: 1,
+    subject: 'travel-seal',
+    ...outcome,
+    summary: cause
+      ? say(language, prefix, { reason: cause.message })
+      : say(language, 'summary.passed-seal', values),
+    checks: list.checks,
+    fields: signed ? words.fields : [],
+    compareWithPaper: signed,
+    trust: describeBundle(trust.bundle, now),
+    verifiedAt: now.toISOString(),
+  };
+}
+
+function zoneOf({ mrz }: VdsSeal): Mrz | undefined {
+  try {
+    return mrz === undefined ? undefined : readMrz(mrz.replace(/^.{36}/, '$&\n'));
+  } catch (error) {
+    if (!(error instanceof ConsulError)) throw error;
+    return undefined;
+  }
+}
+
+/** @param expiry YYMMDD: such a document holds for days, so that the century is known */
+function checkExpiry(list: Checklist, expiry: string, now: Date): void {
+  const day = new Date(`20${expiry.slice(0, 2)}-${expiry.slice(2, 4)}-${expiry.slice(4)}T00:00:00Z`);
+  if (Number.isNaN(day.getTime())) return;
+  const until = sayDay(list.language, day);
+  if (now.getTime() >= day.getTime() + 86_400_000)
+    list.refused('validity', 'EXPIRED', 'validity.expired', { until });
+  else list.passed('validity', 'validity.passed', { until });
+}
+
 /**
  * The verdict on a seal of another system, by trust lists that were handed in. What it says is shown even where it is
  * not proven, unless it was tampered with.
@@ -69,6 +125,11 @@ function checksOf(verdict: ForeignVerdict, message: string, language: VerifyLang
 export async function verifyForeignCode(code: Code, context: VerifyContext): Promise<Report> {
   const { now, language, trust } = context;
   const { seal, verdict } = await checkForeign(code, await trustIn(context), { now }, trust.backend);
+  if (seal?.system === 'vds') {
+    const { signer, certificateReference } = seal.vds.header;
+    const key = trust.travelSealKey(signer, certificateReference);
+    if (key) return verifyTravelSeal(seal, key, context);
+  }
   const system = seal?.system ?? (foreignSystem(code.text, code.bytes) as ForeignSystem);
   const words = foreignReport(seal ?? system, verdict, language);
   const checks = checksOf(verdict, words.verdict, language);

@@ -16,6 +16,7 @@ export const attachmentNames = {
   record: 'record.json',
   seal: 'seal.cose',
   logProof: 'log.tlog-proof',
+  travelSeal: 'travel-seal.vds',
 } as const;
 
 const keys = (text: string): ReadonlySet<string> => new Set(text.split(' '));
@@ -45,7 +46,7 @@ const entries = {
   page: keys('Type Parent MediaBox Resources Contents StructParents Tabs Annots'),
   resources: keys('Font XObject'),
   contents: keys('Length Filter'),
-  objects: keys('ConsulSeal'),
+  objects: keys('ConsulSeal ConsulTravelSeal'),
   seal: keys('Type Subtype BBox Length Filter'),
   font: keys('Type Subtype BaseFont Encoding DescendantFonts ToUnicode'),
   descendant: keys('Type Subtype BaseFont CIDSystemInfo CIDToGIDMap FontDescriptor W'),
@@ -177,7 +178,8 @@ class PartsWalk {
       for (const font of fonts.has(named) ? [] : named.values()) this.#font(font);
       fonts.add(named);
       if (resources.has('XObject'))
-        this.#stream(this.#dict(resources.get('XObject'), 'objects').get('ConsulSeal'), 'seal');
+        for (const form of this.#dict(resources.get('XObject'), 'objects').values())
+          this.#stream(form, 'seal');
     }
   }
 

@@ -24,8 +24,8 @@ function sealIn({ text, bytes }: Code): string | undefined {
 /**
  * The verdict on a picture or scan, from the codes that were read on it: that of its one seal, however often it stands
  * there, with what its holder shows where the bare seal of the paper stands beside it; where there is no consular seal,
- * that of its one seal of another system. Where different seals stand on one
- * picture nobody can say which the paper goes by, and the verdict is inconclusive.
+ * that of its one seal of another system. Where different seals stand on one picture nobody can say which the paper goes
+ * by, and the verdict is inconclusive.
  */
 export async function verifyCodes({ codes }: ReadCodes, context: VerifyContext): Promise<Report> {
   const seals = new Map<string, Code>();

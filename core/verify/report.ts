@@ -44,6 +44,8 @@ export type CheckId =
   | 'record-seal'
   | 'page-text'
   | 'qr-code'
+  | 'machine-readable-zone'
+  | 'travel-seal'
   | 'log-proof'
   | 'disclosures'
   | 'status'
@@ -88,8 +90,11 @@ export interface ForeignFinding {
  */
 export interface Report {
   readonly version: 1;
-  /** `foreign-seal`: the seal of another system, which no post of the bundle issued. */
-  readonly subject: 'pdf' | 'seal' | 'foreign-seal' | 'unknown';
+  /**
+   * `travel-seal`: the ICAO seal of an emergency travel document, without the document; `foreign-seal`: the seal of
+   * another system, which no post of the bundle issued.
+   */
+  readonly subject: 'pdf' | 'seal' | 'travel-seal' | 'foreign-seal' | 'unknown';
   readonly indication: Indication;
   readonly subIndication?: SubIndication;
   /** One sentence that a clerk can act on. */

@@ -34,6 +34,8 @@ export interface Trust {
   known(use: TrustedKey['use'], certificate: Uint8Array): KnownKey | undefined;
   /** By the key identifier of a seal. */
   sealKey(kid: Uint8Array): Promise<(KnownKey & { readonly publicKey: PublicKey }) | undefined>;
+  /** By what an ICAO seal says of its signer: two letters of the state, two of the signer, and its serial number. */
+  travelSealKey(signer: string, reference: string): KnownKey | undefined;
   /** The keys that the log of a post has, the present one first: proofs in older documents are signed by older ones. */
   logKeys(post: string): Promise<readonly NoteVerifier[]>;
   /** Status lists that may be of a post: the bundle's copy, and all that were handed in. */
@@ -60,6 +62,12 @@ function usageFor(use: TrustedKey['use']): Pick<PathInput, 'keyUsage' | 'extende
       return { extendedKeyUsage: { oid: purposes.visibleSeals, form: 'sole' } };
   }
 }
+
+/** ICAO Doc 9303-13 §2.2: country and name of the signer, and its serial number. */
+const travelSealName = ({ subject, serial }: Certificate): string => {
+  const names = subject.rdns.flat().map(({ text }) => text);
+  return `${names.join('')} ${toHex(serial).toUpperCase().replace(/^0+/, '')}`;
+};
 
 interface Authorities {
   readonly root: Certificate;
@@ -212,6 +220,15 @@ export function prepareTrust(
     });
     return new Map(await Promise.all(named));
   });
+  const travelSealKeys = once(
+    () =>
+      new Map(
+        bundle.keys
+          .filter((key) => key.use === 'vds')
+          .map((entry) => prepare(entry))
+          .map((known) => [travelSealName(known.certificate), known]),
+      ),
+  );
   const logs = bundle.logs.map(({ post, key }) => ({
     post,
     verifier: once(async () => {
@@ -227,6 +244,8 @@ export function prepareTrust(
     holds: (certificate) => held.has(nameOfBytes(certificate)),
     known: (use, certificate) => keys.get(nameOf(use, certificate))?.(),
     sealKey: async (kid) => (await sealKeys()).get(toHex(kid))?.(),
+    travelSealKey: (signer, reference) =>
+      travelSealKeys().get(`${signer} ${reference.toUpperCase().replace(/^0+/, '')}`),
     logKeys: (post) => Promise.all(logs.filter((log) => log.post === post).map(({ verifier }) => verifier())),
     statusLists: (post) => [
       ...freshLists,

@@ -30,6 +30,8 @@ function textsOf(block: Block): readonly string[] {
       return [block.placeAndDate, ...block.lines];
     case 'seal':
       return block.caption;
+    case 'travel-seal':
+      return [...block.caption, block.zone];
   }
 }
 

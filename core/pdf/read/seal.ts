@@ -2,9 +2,6 @@ import { invalid } from './bounds.ts';
 import type { PdfFile } from './document.ts';
 import type { PdfStream } from './objects.ts';
 
-/** The name under which a page draws its seal. */
-export const sealResource = 'ConsulSeal';
-
 /** A QR symbol without its quiet zone. */
 export interface SealMatrix {
   /** Modules on a side: 21 to 177. */

@@ -1,10 +1,11 @@
+import { sealResources } from '../seal-form.ts';
 import { invalid, tooComplex } from './bounds.ts';
 import { identity, type Matrix, multiply, numbers, readOperators } from './content.ts';
 import type { PdfFile } from './document.ts';
 import { type Decode, readFont } from './font.ts';
 import { isArray, isDict, type PdfDict, type PdfObject, type PdfStream, PdfString } from './objects.ts';
 import { contentsOf, type Page, pagesOf } from './pages.ts';
-import { readSealForm, type SealMatrix, sealResource } from './seal.ts';
+import { readSealForm, type SealMatrix } from './seal.ts';
 import { textString } from './text-string.ts';
 
 /** A text that stands in place of glyphs (ISO 32000-2 §14.9.4), and what the glyphs say by themselves. */
@@ -14,6 +15,7 @@ export interface Replacement {
 }
 
 export interface DrawnSeal {
+  readonly kind: keyof typeof sealResources;
   readonly matrix: SealMatrix;
   /** From module units to points of the page: the form's /Matrix and what was in force when it was drawn. */
   readonly placement: Matrix;
@@ -30,6 +32,7 @@ export interface PageContent {
   readonly seals: readonly DrawnSeal[];
 }
 
+const sealKinds = ['seal', 'travel-seal'] as const;
 const maxFormDepth = 12;
 /** What drawing a form costs in operators. */
 const formCost = 32;
@@ -295,10 +298,11 @@ class PageReader {
     if (subtype !== 'Form') invalid(object.start, 'an external object that is neither form nor image');
     const own = this.#file.array(object.dict.get('Matrix'))?.map((item) => this.#file.resolve(item));
     const placement = multiply(own ? matrixOf('Matrix', own) : identity, this.#state.ctm);
-    if (name === sealResource) {
-      this.#seals.push({ matrix: readSealForm(this.#file, object), placement });
-      return;
-    }
+    for (const kind of sealKinds)
+      if (name === sealResources[kind]) {
+        this.#seals.push({ kind, matrix: readSealForm(this.#file, object), placement });
+        return;
+      }
     if (this.#forms.has(object)) invalid(object.start, 'a form that draws itself');
     if (this.#forms.size >= maxFormDepth) tooComplex(`forms nested more than ${maxFormDepth} levels`);
     if (this.#textMatrix) invalid(object.start, 'a form drawn inside a text object');

@@ -1,7 +1,7 @@
 import { ConsulError } from '../../errors.ts';
 import { decodeBase45 } from '../base45.ts';
+import { isAlpha2 } from '../countries.ts';
 import { inflateZlib } from '../zlib.ts';
-import { isAlpha2 } from './countries.ts';
 import { type LenientCbor, untagged } from './lenient-cbor.ts';
 import { type ForeignToken, readToken } from './token.ts';
 
