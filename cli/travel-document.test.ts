@@ -6,7 +6,7 @@ import { readAttachments } from '../core/pdf/read/attachments.ts';
 import { readPdf } from '../core/pdf/read/document.ts';
 import { zxingProgram } from '../core/seal/picture.fixture.ts';
 import { readCodes } from '../core/seal/picture.ts';
-import { bytesOf, newPost, run, submission, type TestPost } from './testing.ts';
+import { bytesOf, newPost, run, submission, type TestPost, today } from './testing.ts';
 
 let post: TestPost;
 beforeAll(async () => {
@@ -86,5 +86,16 @@ describe('an emergency travel document', () => {
     expect(await post.json('verify', issued.document)).toMatchObject({ indication: 'TOTAL-PASSED' });
     // The first document is by a signer that the bundle still knows.
     expect(await post.json('verify', document)).toMatchObject({ indication: 'TOTAL-PASSED' });
+  });
+
+  it('is named, and no other document, when the key of its ICAO seal fell into other hands', async () => {
+    const { serial } = (await post.json('pki', 'list')).find(
+      ({ profile, state }: Record<string, string>) => profile === 'vds-signer' && state === 'active',
+    );
+    const { documents } = await post.json('pki', 'compromised', serial, '--since', today());
+    expect(documents.map(({ type }: Record<string, string>) => type)).toEqual(
+      documents.map(() => 'laissez-passer'),
+    );
+    expect(documents.length).toBeGreaterThan(0);
   });
 });

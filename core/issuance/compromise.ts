@@ -35,7 +35,7 @@ export interface Compromise {
   readonly documents: readonly ConcernedDocument[];
 }
 
-const signing = new Set<string>(['issuing-ca', 'document-signer', 'seal-signer', 'tsa']);
+const signing = new Set<string>(['issuing-ca', 'document-signer', 'seal-signer', 'vds-signer', 'tsa']);
 
 /**
  * What it means that a key was in other hands since then: which documents lose their proof. What was in the log before
@@ -61,7 +61,7 @@ export async function assessCompromise(
 /** Those that were not finished at that time count: the thief may have been first. */
 async function documentsSince(
   db: Reader,
-  { notBefore, lastSigning }: CertificateRow,
+  { profile, notBefore, lastSigning }: CertificateRow,
   since: Date,
 ): Promise<ConcernedDocument[]> {
   const from = since.toISOString() > notBefore ? since.toISOString() : notBefore;
@@ -70,6 +70,17 @@ async function documentsSince(
     .select(['number', 'type', 'reference', 'leafIndex'])
     .where('leafIndex', 'is not', null)
     .where((eb) => eb.or([eb('issuedAt', 'is', null), eb('issuedAt', '>=', from)]));
+  // Only documents that bear an ICAO seal are by its signer: their records say so, in their RFC 8785 form.
+  if (profile === 'vds-signer')
+    query = query.where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('record')
+          .select('record.statusIndex')
+          .whereRef('record.statusIndex', '=', 'document.statusIndex')
+          .where('record.json', 'like', '%"kind":"travel-seal"%'),
+      ),
+    );
   if (lastSigning !== null) query = query.where('reservedAt', '<=', lastSigning);
   const rows = await query.orderBy('leafIndex').execute();
   return rows.map(({ leafIndex, ...row }) => ({ ...row, leafIndex: leafIndex ?? 0 }));
