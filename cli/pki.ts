@@ -280,7 +280,7 @@ const compromised = (serial: string, options: RootOptions & { since: string }): 
       [
         say(language, 'pki.drill', values),
         ...documents.map((document) => `  ${document.number}  ${document.reference}`),
-        say(language, replaced ? 'pki.drillDone' : 'pki.drillOnly'),
+        say(language, replaced ? 'pki.drillDone' : 'pki.drillOnly', { serial: number }),
         ...keptLines(options, recorded),
       ],
     );
@@ -346,6 +346,15 @@ export async function main(argv: readonly string[]): Promise<void> {
     .argument('<serial>')
     .requiredOption('--since <time>', 'since when the key may have been in other hands')
     .action(compromised);
+  withKeyOptions(
+    command
+      .command('reseal')
+      .description('Seals and signs again every document that a compromised key concerns'),
+  )
+    .argument('<serial>', 'of the certificate that was reported as compromised')
+    .action(async (serial: string, options: CommonOptions) =>
+      (await import('./reseal.ts')).reseal(serial, options),
+    );
   withRootOptions(
     command.command('ceremony').description('Writes the signed record of what the root stands behind'),
   )

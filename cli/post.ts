@@ -9,6 +9,7 @@ import { actors } from '../core/procedures/definition.ts';
 import { readProcedure } from '../core/procedures/folder.ts';
 import type { Procedures } from '../core/procedures/load.ts';
 import type { Procedure } from '../core/procedures/procedure.ts';
+import type { KeySecrets } from '../core/store/keys.ts';
 import { postHome } from '../core/store/post-folder.ts';
 import type { CommonOptions } from './outcome.ts';
 import { keySecrets } from './secrets.ts';
@@ -50,18 +51,20 @@ export interface IssuingRun {
   readonly actor: Actor;
   /** Threads besides this one. */
   readonly threads: number;
+  /** Where the run opens other keys too: what was asked for is not asked for again. */
+  readonly secrets?: KeySecrets;
 }
 
 /** Runs with the keys open and everything ready to issue. */
 export async function withIssuing<T>(
   post: OpenPost,
   options: CommonOptions,
-  { procedures, actor, threads }: IssuingRun,
+  { procedures, actor, threads, secrets = keySecrets(post, options) }: IssuingRun,
   act: (context: IssuingContext) => Promise<T>,
 ): Promise<T> {
   const clock = (): Date => new Date();
   const context = await openIssuing(post, {
-    ...keySecrets(post, options),
+    ...secrets,
     clock,
     fonts: fontFolder,
     threads,

@@ -6,8 +6,10 @@ import { type ActKind, possibleActs } from '../core/casework/workflow.ts';
 import { ConsulError } from '../core/errors.ts';
 import { localDay } from '../core/procedures/calendar.ts';
 import { type RequestState, requestStates } from '../core/procedures/definition.ts';
+import { documentsOf, supersededOf } from '../core/store/document.ts';
 import { listRequests } from '../core/store/request.ts';
 import type { PieceRow, RequestRow } from '../core/store/schema.ts';
+import type { Reader } from '../core/store/store.ts';
 import { type CommonOptions, messageLanguage, printJson } from './outcome.ts';
 import { withPost } from './post.ts';
 import { clockTime, say } from './words.ts';
@@ -115,6 +117,7 @@ export async function show(text: string, options: CommonOptions): Promise<void> 
   const reference = parseReference(text);
   await withPost(options, async ({ store, settings }) => {
     const { request, pieces, timeline } = await showRequest(store.read, reference);
+    const documents = await editionsOf(store.read, reference);
     const approvals = await approvalsOf(store.read, { request, pieces });
     if (options.json) {
       printJson({
@@ -128,6 +131,7 @@ export async function show(text: string, options: CommonOptions): Promise<void> 
           valid: fault === undefined,
           ...(fault === undefined ? {} : { fault }),
         })),
+        documents,
         pieces: pieces.map(pieceSummary),
         timeline: timeline.map(({ at, actor, kind, detail }) => ({
           at,
@@ -154,6 +158,10 @@ export async function show(text: string, options: CommonOptions): Promise<void> 
       ...(question ? [`  ${say(language, 'show.asked', { text: question })}`] : []),
       ...(request.decision ? [`  ${decided(request, request.decision, language)}`] : []),
       ...approvals.map((approval) => `  ${approvalLine(approval, language, timeZone)}`),
+      ...documents.map(({ number, edition, state: of }) => {
+        const values = { number, edition, state: say(language, stateWords[of]) };
+        return `  ${say(language, 'show.document', values)}`;
+      }),
       say(language, 'show.pieces'),
       ...pieceLines(pieces),
       say(language, 'show.timeline'),
@@ -164,6 +172,27 @@ export async function show(text: string, options: CommonOptions): Promise<void> 
     ];
     process.stdout.write(`${lines.join('\n')}\n`);
   });
+}
+
+const stateWords = {
+  begun: 'show.documentBegun',
+  issued: 'show.documentIssued',
+  superseded: 'show.documentSuperseded',
+} as const;
+
+/** Every edition of every document of a request, as the register has them. */
+async function editionsOf(db: Reader, reference: string) {
+  const present = (await documentsOf(db, [reference])).map(({ step, ...row }) => ({
+    ...row,
+    state: step === 'issued' ? ('issued' as const) : ('begun' as const),
+  }));
+  const earlier = (await supersededOf(db, reference)).map((row) => ({
+    ...row,
+    state: 'superseded' as const,
+  }));
+  return [...earlier, ...present]
+    .sort((one, other) => one.statusIndex - other.statusIndex)
+    .map(({ number, edition, state, path }) => ({ number, edition, state, path }));
 }
 
 function approvalLine({ agent, at, fault }: Approval, language: 'fr' | 'en', timeZone: string): string {

@@ -34,6 +34,9 @@ export interface EventDetails {
   'request.handed-over': { readonly channel: 'counter' | 'post' | 'electronic'; readonly to?: string };
   'request.closed': Readonly<Record<string, never>>;
   'document.revoked': { readonly number: string; readonly reason: string };
+  /** Its proof does not hold any more: the next edition follows. */
+  'document.superseded': { readonly number: string; readonly edition: number; readonly certificate: string };
+  'document.resealed': { readonly number: string; readonly edition: number };
 }
 
 export interface PieceTrace {
@@ -69,4 +72,6 @@ export const isNotified: Readonly<Record<EventKind, boolean>> = {
   'request.handed-over': false,
   'request.closed': false,
   'document.revoked': true,
+  'document.superseded': false,
+  'document.resealed': true,
 };

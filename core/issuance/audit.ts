@@ -146,12 +146,15 @@ async function auditRegister(
       faults.push({ part: 'register', where: `position ${after + 1}`, message: 'a document is missing' });
     const told = await toldOf(db, rows);
     for (const row of rows) {
-      documents++;
-      if (row.step !== 'issued') unfinished++;
+      if (row.supersededAt === null) {
+        documents++;
+        if (row.step !== 'issued') unfinished++;
+      }
       const series = `${row.type} ${row.year}`;
       const expected = (lastSequence.get(series) ?? 0) + 1;
-      lastSequence.set(series, row.sequence);
-      if (row.sequence !== expected)
+      const isLater = row.edition > 1 && row.sequence < expected;
+      if (!isLater) lastSequence.set(series, row.sequence);
+      if (!isLater && row.sequence !== expected)
         faults.push({
           part: 'register',
           where: row.number,
@@ -227,8 +230,10 @@ async function auditEntries(db: Reader, faults: AuditFault[]): Promise<void> {
   const [first] = await db
     .selectFrom('leaf')
     .leftJoin('document', 'document.leafIndex', 'leaf.leafIndex')
+    .leftJoin('superseded', 'superseded.leafIndex', 'leaf.leafIndex')
     .select('leaf.leafIndex')
     .where('document.number', 'is', null)
+    .where('superseded.number', 'is', null)
     .orderBy('leaf.leafIndex')
     .limit(1)
     .execute();

@@ -39,7 +39,7 @@ const signing = new Set<string>(['issuing-ca', 'document-signer', 'seal-signer',
 
 /**
  * What it means that a key was in other hands since then: which documents lose their proof. What was in the log before
- * keeps it. Nothing is changed: this is the drill.
+ * keeps it. Nothing is changed: this is the drill. Documents that were sealed again are concerned no more.
  * @throws ConsulError CERTIFICATE_UNKNOWN
  */
 export async function assessCompromise(
@@ -49,26 +49,29 @@ export async function assessCompromise(
 ): Promise<Compromise> {
   const { read } = context.post.store;
   const certificate = await demandCertificate(read, serial);
-  const documents = signing.has(certificate.profile) ? await documentsSince(read, certificate, since) : [];
+  const signs = signing.has(certificate.profile);
+  const index = Math.min(
+    (signs ? await firstSince(read, certificate, since) : undefined) ?? (await logSize(read)),
+    certificate.compromisedSince ?? Number.POSITIVE_INFINITY,
+  );
   return {
     certificate,
     place: await placeOf(context, certificate),
-    index: documents[0]?.leafIndex ?? (await logSize(read)),
-    documents,
+    index,
+    documents: signs ? await documentsFrom(read, { ...certificate, index }) : [],
   };
 }
 
-/** Those that were not finished at that time count: the thief may have been first. */
-async function documentsSince(
+/** The first entry since then. Documents that were not finished at that time count: the thief may have been first. */
+async function firstSince(
   db: Reader,
   { profile, notBefore, lastSigning }: CertificateRow,
   since: Date,
-): Promise<ConcernedDocument[]> {
+): Promise<number | undefined> {
   const from = since.toISOString() > notBefore ? since.toISOString() : notBefore;
   let query = db
     .selectFrom('document')
-    .select(['number', 'type', 'reference', 'leafIndex'])
-    .where('leafIndex', 'is not', null)
+    .select(({ fn }) => fn.min('leafIndex').as('first'))
     .where((eb) => eb.or([eb('issuedAt', 'is', null), eb('issuedAt', '>=', from)]));
   // Only documents that bear an ICAO seal are by its signer: their records say so, in their RFC 8785 form.
   if (profile === 'vds-signer')
@@ -81,6 +84,20 @@ async function documentsSince(
           .where('record.json', 'like', '%"kind":"travel-seal"%'),
       ),
     );
+  if (lastSigning !== null) query = query.where('reservedAt', '<=', lastSigning);
+  const { first } = await query.executeTakeFirstOrThrow();
+  return first === null ? undefined : Number(first);
+}
+
+/** All that is in the log from that entry on, as long as the post signed with the key. */
+async function documentsFrom(
+  db: Reader,
+  { index, lastSigning }: { readonly index: number; readonly lastSigning: string | null },
+): Promise<ConcernedDocument[]> {
+  let query = db
+    .selectFrom('document')
+    .select(['number', 'type', 'reference', 'leafIndex'])
+    .where('leafIndex', '>=', index);
   if (lastSigning !== null) query = query.where('reservedAt', '<=', lastSigning);
   const rows = await query.orderBy('leafIndex').execute();
   return rows.map(({ leafIndex, ...row }) => ({ ...row, leafIndex: leafIndex ?? 0 }));

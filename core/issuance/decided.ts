@@ -1,5 +1,6 @@
 import { demandedApprovals } from '../casework/approval.ts';
 import { type ActingContext, actWithin } from '../casework/casework.ts';
+import type { EventDetails } from '../casework/event.ts';
 import { ConsulError } from '../errors.ts';
 import type { Language, Post } from '../post.ts';
 import { localDay } from '../procedures/calendar.ts';
@@ -7,7 +8,8 @@ import { composeDocument } from '../procedures/compose.ts';
 import type { RequestState } from '../procedures/definition.ts';
 import type { Procedures } from '../procedures/load.ts';
 import type { RequestData } from '../procedures/procedure.ts';
-import { loadRequest, type RequestFile } from '../store/request.ts';
+import { enqueue } from '../store/outbox.ts';
+import { loadRequest, loadRequests, type RequestFile } from '../store/request.ts';
 import type { RequestRow } from '../store/schema.ts';
 import type { Reader, Tx } from '../store/store.ts';
 import { appendTimeline } from '../store/timeline.ts';
@@ -90,7 +92,10 @@ function demandState(
     );
 }
 
-/** What the issue of documents does to their requests: a receipt is noted, any other document ends the instruction. */
+/**
+ * What the issue of documents does to their requests: a receipt is noted, any other document ends the instruction; a
+ * later edition of one that has done so is told, so that its holder fetches it.
+ */
 export function settleRequests(
   context: Omit<ActingContext, 'store' | 'now'> & { readonly clock: () => Date },
 ): (tx: Tx, documents: readonly SettledDocument[]) => Promise<void> {
@@ -112,11 +117,41 @@ export function settleRequests(
         acting.random,
       );
     const others = documents.filter(({ type }) => type !== receiptType);
-    if (others.length > 0)
+    const files = await loadRequests(
+      tx,
+      others.map(({ reference }) => reference),
+    );
+    const awaited = others.filter(
+      ({ reference, edition }) => edition === 1 || files.get(reference)?.request.state === 'accepted',
+    );
+    if (awaited.length > 0)
       await actWithin(
         tx,
-        others.map(({ reference, number }) => ({ reference, act: { kind: 'issue', number } })),
+        awaited.map(({ reference, number }) => ({ reference, act: { kind: 'issue', number } })),
         { ...acting, now },
       );
+    await tellResealed(
+      tx,
+      documents.filter(({ edition }) => edition > 1),
+      now.toISOString(),
+      acting.random,
+    );
   };
+}
+
+async function tellResealed(
+  tx: Tx,
+  documents: readonly SettledDocument[],
+  at: string,
+  random: (length: number) => Uint8Array,
+): Promise<void> {
+  if (documents.length === 0) return;
+  const kind = 'document.resealed';
+  const entries = documents.map(({ reference, number, edition }) => {
+    const detail: EventDetails[typeof kind] = { number, edition };
+    return { reference, at, actor: 'system', kind, detail, trace: detail };
+  });
+  await appendTimeline(tx, entries, random);
+  const letters = documents.map(({ reference }) => ({ kind: 'notify', payload: { event: kind, reference } }));
+  await enqueue(tx, letters, at);
 }

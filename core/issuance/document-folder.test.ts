@@ -18,7 +18,8 @@ vi.mock('../store/durable-file.ts', async (original) => {
 });
 
 const code = (value: string) => expect.objectContaining({ code: value });
-const path = documentPath('simple', 2026, 1234, 'SI-2026-001234');
+const entry = { type: 'simple', year: 2026, edition: 1 };
+const path = documentPath({ ...entry, sequence: 1234, number: 'SI-2026-001234' });
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
 let home: string;
@@ -33,7 +34,11 @@ afterEach(() => rm(home, { recursive: true }));
 
 test('puts a thousand documents in a folder', () => {
   expect(path).toBe(join('simple', '2026', '001', 'SI-2026-001234.pdf'));
-  expect(documentPath('simple', 2026, 999, 'N')).toBe(join('simple', '2026', '000', 'N.pdf'));
+  const sequence = 999;
+  expect(documentPath({ ...entry, sequence, number: 'N' })).toBe(join('simple', '2026', '000', 'N.pdf'));
+  expect(documentPath({ ...entry, sequence, number: 'N', edition: 2 })).toBe(
+    join('simple', '2026', '000', 'N.2.pdf'),
+  );
 });
 
 test('of several that publish in one place the first is kept, and the others are given it', async () => {
@@ -71,7 +76,7 @@ test('waits for every folder down to the file, whoever made it, and later for th
 
 test('each that settles waits for the disk itself: it does not rely on the wait of another', async () => {
   const folder = await openDocumentFolder(root);
-  const paths = [1, 2].map((sequence) => documentPath('simple', 2026, sequence, `N${sequence}`));
+  const paths = [1, 2].map((sequence) => documentPath({ ...entry, sequence, number: `N${sequence}` }));
   await Promise.all(paths.map((one) => folder.publish(one, utf8(one))));
   await folder.settle(paths);
   synced.length = 0;

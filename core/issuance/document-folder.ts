@@ -6,10 +6,18 @@ import { promisify } from 'node:util';
 import { ConsulError } from '../errors.ts';
 import { asFileError, syncFolder } from '../store/durable-file.ts';
 import { readPresent } from '../store/read-file.ts';
+import type { DocumentRow } from '../store/schema.ts';
 
 /** Where the issued files lie, relative to the folder: a thousand to a folder. */
-export function documentPath(type: string, year: number, sequence: number, number: string): string {
-  return join(type, String(year), String(Math.floor(sequence / 1000)).padStart(3, '0'), `${number}.pdf`);
+export function documentPath({
+  type,
+  year,
+  sequence,
+  number,
+  edition,
+}: Pick<DocumentRow, 'type' | 'year' | 'sequence' | 'number' | 'edition'>): string {
+  const name = edition === 1 ? `${number}.pdf` : `${number}.${edition}.pdf`;
+  return join(type, String(year), String(Math.floor(sequence / 1000)).padStart(3, '0'), name);
 }
 
 /** The files of issued documents. Writes are durable once `settle` has been awaited. */

@@ -46,6 +46,7 @@ export interface SettledDocument {
   readonly reference: string;
   readonly type: string;
   readonly number: string;
+  readonly edition: number;
 }
 
 /** A document that is in the register, its file in its place. */
@@ -237,12 +238,12 @@ async function produce(
   proofs: ReadonlyMap<string, Uint8Array>,
 ): Promise<Produced[]> {
   const jobs = documents.flatMap((document) => {
-    const { number, type, year, sequence, record, recordDigest, seal, reservedAt } = document;
+    const { number, record, recordDigest, seal, reservedAt } = document;
     const logProof = proofs.get(number);
     if (!seal || !logProof) return [];
     return {
       number,
-      path: documentPath(type, year, sequence, number),
+      path: documentPath(document),
       record,
       recordDigest,
       seal,

@@ -128,6 +128,8 @@ export async function revokeCertificate(
   await change(tx, act, 'certificate.revoked', {
     ...row,
     state: 'revoked',
+    // A key in other hands signs for the post no more from the moment that this is known.
+    lastSigning: row.lastSigning ?? (isCompromise(reason) ? act.at : null),
     revokedAt: row.revokedAt !== null && row.revokedAt < at ? row.revokedAt : at,
     reason,
     compromisedSince: compromisedSince ?? null,

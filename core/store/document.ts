@@ -2,7 +2,7 @@ import type { CompiledQuery } from 'kysely';
 import { ConsulError } from '../errors.ts';
 import { advance } from './counter.ts';
 import { inGroups } from './groups.ts';
-import type { DocumentRow, SignatureLevel, TimestampState } from './schema.ts';
+import type { DocumentRow, SignatureLevel, SupersededRow, TimestampState } from './schema.ts';
 import { isUniqueViolation } from './sqlite.ts';
 import type { Reader, Tx } from './store.ts';
 
@@ -210,17 +210,115 @@ export async function documentsOf(db: Reader, references: readonly string[]): Pr
   return found;
 }
 
+/** An entry of the register: a document, or an earlier edition of one. */
+export type RegisterEntry = DocumentWithRecord & { readonly supersededAt: string | null };
+
 /** The register with its records, in the order of reservation; `after` is the last status index of the page before. */
 export async function registerPage(
   db: Reader,
   { after = -1, limit }: { readonly after?: number; readonly limit: number },
-): Promise<DocumentWithRecord[]> {
-  return withRecords(db)
+): Promise<RegisterEntry[]> {
+  const [present, earlier] = await Promise.all([
+    withRecords(db)
+      .where('document.statusIndex', '>', after)
+      .orderBy('document.statusIndex')
+      .limit(limit)
+      .execute(),
+    db
+      .selectFrom('superseded')
+      .selectAll()
+      .where('statusIndex', '>', after)
+      .orderBy('statusIndex')
+      .limit(limit)
+      .execute(),
+  ]);
+  return [...present.map((document) => ({ ...document, supersededAt: null })), ...earlier]
+    .sort((one, other) => one.statusIndex - other.statusIndex)
+    .slice(0, limit);
+}
+
+/** Earlier editions of the documents of a request, oldest first. */
+export const supersededOf = (db: Reader, reference: string): Promise<SupersededRow[]> =>
+  db.selectFrom('superseded').selectAll().where('reference', '=', reference).orderBy('statusIndex').execute();
+
+type NextEdition = Pick<ReservedDocument, 'record' | 'recordDigest' | 'reservedAt'>;
+
+/**
+ * Puts documents that have a seal among the earlier editions, and reserves the next edition of each: the same number, a
+ * position in the status list of its own.
+ * @param next what the next edition is, for the position that it gets
+ */
+export async function supersede(
+  tx: Tx,
+  documents: readonly DocumentWithRecord[],
+  at: string,
+  next: (document: DocumentWithRecord, statusIndex: number) => NextEdition,
+): Promise<void> {
+  const first = await advance(tx, 'status', 0, documents.length);
+  for (const [i, document] of documents.entries()) {
+    const { statusIndex, number, seal, leafIndex, edition } = document;
+    if (!seal || leafIndex === null)
+      throw new ConsulError('NUMBER_CONFLICT', `document ${number} has no seal yet`);
+    const position = first + i;
+    const { record, ...entry } = next(document, position);
+    // A record refers to the position of its document.
+    await tx.deleteFrom('record').where('statusIndex', '=', statusIndex).execute();
+    const { numUpdatedRows } = await tx
+      .updateTable('document')
+      .set({
+        ...entry,
+        statusIndex: position,
+        edition: edition + 1,
+        step: 'reserved',
+        seal: null,
+        leafIndex: null,
+        path: null,
+        sha256: null,
+        size: null,
+        level: null,
+        timestamp: null,
+        issuedAt: null,
+      })
+      .where('statusIndex', '=', statusIndex)
+      .executeTakeFirst();
+    if (numUpdatedRows !== 1n)
+      throw new ConsulError('NUMBER_CONFLICT', `document ${number} was changed meanwhile`);
+    await tx.insertInto('record').values({ statusIndex: position, json: record }).execute();
+    await tx
+      .insertInto('superseded')
+      .values({ ...document, seal, leafIndex, supersededAt: at })
+      .execute();
+  }
+}
+
+/**
+ * Documents that are in the log from an entry on and were reserved until a time, the first of the log first. What was
+ * revoked stays as it is.
+ */
+export const loggedFrom = (
+  db: Reader,
+  wanted: { readonly leafIndex: number; readonly reservedUntil: string; readonly limit: number },
+): Promise<DocumentWithRecord[]> =>
+  withRecords(db)
+    .where('document.leafIndex', '>=', wanted.leafIndex)
+    .where('document.reservedAt', '<=', wanted.reservedUntil)
+    .where('document.number', 'not in', (eb) => eb.selectFrom('revocation').select('number'))
+    .orderBy('document.leafIndex')
+    .limit(wanted.limit)
+    .execute();
+
+/** Later editions that are not issued yet, or wait for their time-stamps, oldest first. */
+export const unsettledEditions = (
+  db: Reader,
+  { after, limit }: { readonly after: number; readonly limit: number },
+): Promise<DocumentWithRecord[]> =>
+  withRecords(db)
+    .where('document.edition', '>', 1)
     .where('document.statusIndex', '>', after)
+    .where((eb) => eb.or([eb('document.step', '<>', 'issued'), eb('document.timestamp', '=', 'pending')]))
     .orderBy('document.statusIndex')
     .limit(limit)
     .execute();
-}
 
 const withRecords = (db: Reader) =>
   db

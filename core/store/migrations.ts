@@ -278,12 +278,53 @@ function digestsOfRows({ bytes, tableOptions }: EngineWords): Migration {
   };
 }
 
+/** Later editions of documents, and where the editions before them are kept. */
+function editions({ integer, bytes, tableOptions }: EngineWords): Migration {
+  return {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .alterTable('document')
+        .addColumn('edition', integer, (c) => c.notNull().defaultTo(1))
+        .execute();
+      await db.schema
+        .createTable('superseded')
+        .addColumn('statusIndex', integer, (c) => c.primaryKey().notNull())
+        .addColumn('number', 'text', (c) => c.notNull().references('document.number'))
+        .addColumn('type', 'text', (c) => c.notNull())
+        .addColumn('year', integer, (c) => c.notNull())
+        .addColumn('sequence', integer, (c) => c.notNull())
+        .addColumn('reference', 'text', (c) => c.notNull().references('request.reference'))
+        .addColumn('language', 'text', (c) => c.notNull())
+        .addColumn('recordDigest', bytes, (c) => c.notNull().check(digestLength('recordDigest')))
+        .addColumn('step', 'text', (c) => c.notNull().check(oneOf('step', ['logged', 'issued'])))
+        .addColumn('seal', bytes, (c) => c.notNull())
+        .addColumn('leafIndex', integer, (c) => c.notNull().unique().references('leaf.leafIndex'))
+        .addColumn('path', 'text')
+        .addColumn('sha256', bytes, (c) => c.check(digestLength('sha256')))
+        .addColumn('size', integer)
+        .addColumn('level', 'text')
+        .addColumn('timestamp', 'text')
+        .addColumn('validFrom', 'text', (c) => c.notNull())
+        .addColumn('validUntil', 'text')
+        .addColumn('reservedAt', 'text', (c) => c.notNull())
+        .addColumn('issuedAt', 'text')
+        .addColumn('edition', integer, (c) => c.notNull())
+        .addColumn('record', 'text', (c) => c.notNull())
+        .addColumn('supersededAt', 'text', (c) => c.notNull())
+        .addUniqueConstraint('superseded_edition', ['number', 'edition'])
+        .modifyEnd(sql.raw(tableOptions))
+        .execute();
+    },
+  };
+}
+
 /** In code and not in files, so that they travel inside a single executable. Names sort in the order of time. */
 const migrations = (words: EngineWords): Record<string, Migration> => ({
   '2026-11-first-schema': firstSchema(words),
   '2026-11-register-of-certificates': certificateRegister(words),
   '2026-11-revocations': revocations(words),
   '2026-11-row-digests': digestsOfRows(words),
+  '2026-11-s-editions': editions(words),
 });
 
 /** Which of `applied` this program does not know, and whether it knows any that are not applied. */

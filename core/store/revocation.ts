@@ -10,20 +10,26 @@ export async function findRevocation(db: Reader, number: string): Promise<Revoca
   return db.selectFrom('revocation').selectAll().where('number', '=', number).executeTakeFirst();
 }
 
-/** The status list as the register has it: how many entries, and which of them are revoked, in their order. */
+/**
+ * The status list as the register has it: how many entries, and which of them are no longer in force, in their order:
+ * documents that were revoked, and earlier editions of documents that were sealed again.
+ */
 export async function revokedEntries(
   db: Reader,
 ): Promise<{ readonly size: number; readonly revoked: readonly number[] }> {
   // Revocations first: a document that is reserved meanwhile only makes the list longer.
-  const rows = await db
+  const revoked = await db
     .selectFrom('revocation')
     .innerJoin('document', 'document.number', 'revocation.number')
     .select('document.statusIndex')
-    .orderBy('document.statusIndex')
     .execute();
+  const superseded = await db.selectFrom('superseded').select('statusIndex').execute();
   const { last } = await db
     .selectFrom('document')
     .select(({ fn }) => fn.max('statusIndex').as('last'))
     .executeTakeFirstOrThrow();
-  return { size: last === null ? 0 : Number(last) + 1, revoked: rows.map((row) => row.statusIndex) };
+  return {
+    size: last === null ? 0 : Number(last) + 1,
+    revoked: [...revoked, ...superseded].map((row) => row.statusIndex).sort((one, other) => one - other),
+  };
 }

@@ -126,6 +126,18 @@ export interface DocumentTable {
   validUntil: string | null;
   reservedAt: string;
   issuedAt: string | null;
+  /** 1, and one more each time that it was sealed again. */
+  edition: Generated<number>;
+}
+
+/** Earlier editions of documents, as they were when they were sealed again; nobody may rely on them any more. */
+export interface SupersededTable extends Omit<DocumentTable, 'seal' | 'leafIndex' | 'edition'> {
+  seal: Uint8Array;
+  leafIndex: number;
+  edition: number;
+  /** JSON. */
+  record: string;
+  supersededAt: string;
 }
 
 /** The record of a document as JSON; apart from the register, whose rows change and must stay small. */
@@ -163,7 +175,7 @@ export interface CertificateTable {
   notBefore: string;
   notAfter: string;
   state: CertificateState;
-  /** Of a retired one. */
+  /** Of a retired one, and of one whose key fell into other hands: until when the post signed with it. */
   lastSigning: string | null;
   /** Of a revoked one: since when, and why (CRLReason of RFC 5280 §5.3.1). */
   revokedAt: string | null;
@@ -195,6 +207,7 @@ export interface Schema {
   journal: JournalTable;
   document: DocumentTable;
   record: RecordTable;
+  superseded: SupersededTable;
   revocation: RevocationTable;
   leaf: LeafTable;
   certificate: CertificateTable;
@@ -207,6 +220,7 @@ export type PieceRow = Selectable<PieceTable>;
 export type TimelineRow = Selectable<TimelineTable>;
 export type JournalRow = Selectable<JournalTable>;
 export type DocumentRow = Selectable<DocumentTable>;
+export type SupersededRow = Selectable<SupersededTable>;
 export type RevocationRow = Selectable<RevocationTable>;
 export type CertificateRow = Selectable<CertificateTable>;
 export type OutboxRow = Selectable<OutboxTable>;
