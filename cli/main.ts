@@ -21,7 +21,8 @@ const commands: Readonly<Record<string, readonly [what: string, load: () => Prom
   log: ['prove, verify and show the transparency log', () => import('./log.ts')],
   audit: ['verify the audit journal, the register and the log', () => import('./audit.ts')],
   timestamp: ['ask a time-stamp authority, check its answer', () => import('./timestamp.ts')],
-  serve: ['serve the time-stamp authority', () => import('./serve.ts')],
+  publish: ['copy what is for the world into a folder for a web server', () => import('./publish.ts')],
+  serve: ['serve time-stamps or OCSP answers over HTTP', () => import('./serve.ts')],
   explain: ['explain an error code', () => import('./explain.ts')],
 };
 

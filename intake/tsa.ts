@@ -1,20 +1,10 @@
 import Router from '@koa/router';
 import Koa from 'koa';
 import type { TimestampAuthority } from '../core/time/authority.ts';
+import { boundedBody } from './body.ts';
 
 /** RFC 3161 §3.4: a request is below a kilobyte; nothing larger is read. */
 const maxRequest = 16 * 1024;
-
-async function readBody(request: Koa.Request): Promise<Uint8Array | undefined> {
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  for await (const chunk of request.req) {
-    total += (chunk as Uint8Array).length;
-    if (total > maxRequest) return undefined;
-    chunks.push(chunk as Uint8Array);
-  }
-  return new Uint8Array(Buffer.concat(chunks));
-}
 
 /** The time-stamp authority over HTTP (RFC 3161 §3.4): POST / with application/timestamp-query. */
 export function timestampApplication(authority: TimestampAuthority): Koa {
@@ -25,7 +15,7 @@ export function timestampApplication(authority: TimestampAuthority): Koa {
       context.body = 'Send application/timestamp-query (RFC 3161 section 3.4).\n';
       return;
     }
-    const body = await readBody(context.request);
+    const body = await boundedBody(context.request, maxRequest);
     if (!body) {
       context.status = 413;
       context.body = 'The request is larger than a time-stamp request can be.\n';

@@ -12,7 +12,7 @@ import { allCertificates, certificatesBy, findCertificate, serialText } from '..
 import { advance } from '../store/counter.ts';
 import { writeDurably } from '../store/durable-file.ts';
 import { readKeyFile } from '../store/key-providers.ts';
-import { exists } from '../store/pki-folder.ts';
+import { answerName, exists } from '../store/pki-folder.ts';
 import type { CertificateRow } from '../store/schema.ts';
 import {
   authorityName,
@@ -162,9 +162,10 @@ export async function postResponder(
 }
 
 /**
- * Writes an answer for every certificate of the issuing authority: under its serial number, and under the name by
- * which a client asks with GET (RFC 6960 appendix A.1, RFC 5019 §5), so that any web server can answer.
- * @returns how many; undefined where the post has no responder
+ * Writes an answer for every certificate of the issuing authority and for each of the digests by which clients name it
+ * (RFC 5019 has SHA-1, newer ones SHA-256): under its serial number, for `archivedAnswers`, and under the name by which a
+ * client asks with GET (RFC 6960 appendix A.1, RFC 5019 §5), so that any web server can answer.
+ * @returns for how many certificates; undefined where the post has no responder
  */
 export async function publishAnswers(context: PkiContext, days?: number): Promise<number | undefined> {
   const respond = await postResponder(context, days);
@@ -175,11 +176,13 @@ export async function publishAnswers(context: PkiContext, days?: number): Promis
   let count = 0;
   for (const row of await certificatesBy(context.post.store.read, issuer.subject.text)) {
     if (row.profile === 'ocsp' || !isUnder(row, issuer)) continue;
-    const certificate = parseCertificate(row.der);
-    const request = await makeOcspRequest({ certificates: [certificate], issuer }, nodeBackend.digest);
-    const answer = await respond(request);
-    await writeDurably(context.paths.ocsp(name, `${row.serial}.ocsp`), answer);
-    await writeDurably(context.paths.ocsp(name, Buffer.from(request).toString('base64')), answer);
+    const certificates = [parseCertificate(row.der)];
+    for (const hash of ['sha1', 'sha256'] as const) {
+      const request = await makeOcspRequest({ certificates, issuer, hash }, nodeBackend.digest);
+      const answer = await respond(request);
+      await writeDurably(context.paths.ocsp(name, answerName(row.serial, hash)), answer);
+      await writeDurably(context.paths.ocsp(name, Buffer.from(request).toString('base64')), answer);
+    }
     count++;
   }
   return count;

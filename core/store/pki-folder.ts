@@ -27,6 +27,9 @@ export function pkiPaths(paths: PostPaths) {
   };
 }
 
+/** How the answer to a question by this digest is called. */
+export const answerName = (serial: string, hash: string): string => `${serial}.${hash}.ocsp`;
+
 export type PkiPaths = ReturnType<typeof pkiPaths>;
 
 export async function exists(file: string): Promise<boolean> {
