@@ -161,10 +161,14 @@ export async function postResponder(
   });
 }
 
+/** Whether base64, whose slashes are those of folders, names a file: a few end with one or have two together. */
+const isFileName = (base64: string): boolean => !/\/(?:\/|$)/.test(base64);
+
 /**
  * Writes an answer for every certificate of the issuing authority and for each of the digests by which clients name it
- * (RFC 5019 has SHA-1, newer ones SHA-256): under its serial number, for `archivedAnswers`, and under the name by which a
- * client asks with GET (RFC 6960 appendix A.1, RFC 5019 §5), so that any web server can answer.
+ * (RFC 5019 has SHA-1, newer ones SHA-256): under its serial number, for `answerArchive`, and under the name by which a
+ * client asks with GET (RFC 6960 appendix A.1, RFC 5019 §5), so that any web server can answer; the few
+ * questions whose name is none of a file are answered by `consul serve ocsp` alone.
  * @returns for how many certificates; undefined where the post has no responder
  */
 export async function publishAnswers(context: PkiContext, days?: number): Promise<number | undefined> {
@@ -181,7 +185,8 @@ export async function publishAnswers(context: PkiContext, days?: number): Promis
       const request = await makeOcspRequest({ certificates, issuer, hash }, nodeBackend.digest);
       const answer = await respond(request);
       await writeDurably(context.paths.ocsp(name, answerName(row.serial, hash)), answer);
-      await writeDurably(context.paths.ocsp(name, Buffer.from(request).toString('base64')), answer);
+      const asked = Buffer.from(request).toString('base64');
+      if (isFileName(asked)) await writeDurably(context.paths.ocsp(name, asked), answer);
     }
     count++;
   }
