@@ -2,6 +2,7 @@ import { equalBytes } from '../bytes.ts';
 import type { Awaitable, CryptoBackend, DigestName, SignatureAlgorithm } from '../crypto/backend.ts';
 import { ecdsaSignatureFromDer } from '../crypto/ecdsa-signature.ts';
 import { ConsulError } from '../errors.ts';
+import type { PolicedAlgorithm } from '../pki/algorithm-policy.ts';
 import { type Certificate, parseCertificate } from '../pki/certificate.ts';
 import { signatureScheme } from './algorithm.ts';
 import { oids } from './oid.ts';
@@ -66,6 +67,16 @@ export interface VerifiedSignedData {
   readonly certificates: readonly Uint8Array[];
   readonly algorithm: SignatureAlgorithm;
 }
+
+/** What a policy that dates algorithms has to say of: the signature, and the digest of the content. */
+export const usedAlgorithms = ({
+  algorithm: signature,
+  certificate,
+  signed,
+}: Pick<VerifiedSignedData, 'algorithm' | 'certificate' | 'signed'>): readonly PolicedAlgorithm[] => [
+  { signature, key: certificate.publicKeyAlgorithm },
+  { digest: signed.signer.digest },
+];
 
 export type SignedDataResult = VerifiedSignedData | Refusal<CmsReason>;
 

@@ -1,12 +1,14 @@
 import { equalBytes } from '../bytes.ts';
 import { nodeBackend } from '../crypto/node.ts';
 import { ConsulError } from '../errors.ts';
+import { isAcceptable } from '../pki/algorithm-policy.ts';
 import { openTrustBundle } from '../pki/trust-bundle.ts';
 import type { PostPaths } from '../store/post-folder.ts';
 import { readPresent } from '../store/read-file.ts';
 import { remoteTimestamps } from '../time/client.ts';
 import { restingTimestamps } from '../time/resting.ts';
 import type { TimestampSource } from '../time/source.ts';
+import { usedInToken } from '../time/token.ts';
 
 /** A time-stamp authority at an address, as plain data that a worker thread can be given. */
 export interface RemoteAuthority {
@@ -32,7 +34,8 @@ export function remoteAuthority({ url, known }: RemoteAuthority): TimestampSourc
     backend: nodeBackend,
     timeoutMs: 10_000,
     maxBytes: 64 * 1024,
-    acceptable: ({ certificate, info }) => {
+    acceptable: (token) => {
+      const { certificate, info } = token;
       const { notBefore, notAfter } = certificate;
       if (!known.some((each) => equalBytes(each, certificate.bytes)))
         throw new ConsulError('TSA_INVALID', `the trust bundle does not know the timestamp authority ${url}`);
@@ -40,6 +43,11 @@ export function remoteAuthority({ url, known }: RemoteAuthority): TimestampSourc
         throw new ConsulError(
           'TSA_INVALID',
           `the certificate of the timestamp authority ${url} is not in force`,
+        );
+      if (!usedInToken(token).every((algorithm) => isAcceptable(algorithm, info.genTime)))
+        throw new ConsulError(
+          'TSA_INVALID',
+          `the timestamp authority ${url} signs with an algorithm that is not accepted any more`,
         );
     },
   });

@@ -1,8 +1,9 @@
 import { equalBytes, toHex } from '../bytes.ts';
 import { readSignedData, type SignedData } from '../cms/read.ts';
 import { type Refusal, refusalFrom } from '../cms/reason.ts';
-import { tokenProfile, verifySignedData } from '../cms/verify.ts';
+import { tokenProfile, usedAlgorithms, verifySignedData } from '../cms/verify.ts';
 import type { Awaitable, CryptoBackend, DigestName, SignatureAlgorithm } from '../crypto/backend.ts';
+import type { PolicedAlgorithm } from '../pki/algorithm-policy.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import type { GeneralName } from '../pki/general-name.ts';
 import { equalNames } from '../pki/name.ts';
@@ -40,6 +41,12 @@ export interface CheckedToken {
   readonly certificates: readonly Uint8Array[];
   readonly algorithm: SignatureAlgorithm;
 }
+
+/** The same of a token, with the digest of what was stamped. */
+export const usedInToken = (token: CheckedToken): readonly PolicedAlgorithm[] => [
+  ...usedAlgorithms(token),
+  { digest: token.info.imprint.algorithm },
+];
 
 export type TokenCheck = CheckedToken | Refusal<TokenReason>;
 

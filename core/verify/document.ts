@@ -1,6 +1,6 @@
 import { concatBytes, equalBytes } from '../bytes.ts';
 import type { SignedData } from '../cms/read.ts';
-import { padesProfile, type VerifiedSignedData, verifySignedData } from '../cms/verify.ts';
+import { padesProfile, usedAlgorithms, type VerifiedSignedData, verifySignedData } from '../cms/verify.ts';
 import { ConsulError } from '../errors.ts';
 import { verifyProof } from '../log/proof.ts';
 import { type Attachment, readAttachments } from '../pdf/read/attachments.ts';
@@ -15,7 +15,8 @@ import { sealUrl } from '../seal/carrier.ts';
 import type { Picture, ReadCode, ReadCodes } from '../seal/picture.ts';
 import { isMatrixOf } from '../seal/qr.ts';
 import type { Seal } from '../seal/seal.ts';
-import { checkToken } from '../time/token.ts';
+import { checkToken, usedInToken } from '../time/token.ts';
+import { checkAlgorithms } from './algorithms.ts';
 import { clockSkew, postOf, type VerifyContext } from './context.ts';
 import { strangeDrawing } from './drawing.ts';
 import { attachmentNames, strangePart } from './parts.ts';
@@ -117,10 +118,15 @@ async function verifySigned(
   const seal = sealOf(attachments, list);
   const logIndex = seal && (await checkLogProof(attachments, seal, list, context.trust));
   const time = cms && (await checkTimestamp(cms, logIndex, list, context));
-  if (cms) await checkSigner(cms.certificate, time ?? context.now, seal, logIndex, list, context.trust);
+  const { trust, now } = context;
+  const at = time ?? now;
+  if (cms) {
+    checkAlgorithms(list, 'signature', usedAlgorithms(cms), at, trust.algorithms);
+    await checkSigner(cms.certificate, at, seal, logIndex, list, trust);
+  }
   let record: ReturnType<typeof recordOf>;
   if (seal) {
-    await checkSeal(list, seal, context.trust, logIndex);
+    await checkSeal(list, seal, trust, at, logIndex);
     record = recordOf(attachments, list);
     if (record) {
       await checkEqualities(file, record, seal, list, context.trust);
@@ -264,6 +270,7 @@ async function checkTimestamp(
     list.refused('timestamp', checked.subIndication, 'timestamp.failed', { detail: checked.message });
     return undefined;
   }
+  if (!checkAlgorithms(list, 'timestamp', usedInToken(checked), now, trust.algorithms)) return undefined;
   const { genTime } = checked.info;
   const values = { name: shownName(checked.certificate), time: sayTime(list.language, genTime) };
   if (genTime.getTime() > now.getTime() + clockSkew) {

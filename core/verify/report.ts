@@ -33,6 +33,7 @@ export type CheckId =
   | 'signature-format'
   | 'signature-digest'
   | 'signature-value'
+  | 'algorithms'
   | 'signer'
   | 'timestamp'
   | 'timestamp-authority'

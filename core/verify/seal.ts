@@ -2,12 +2,16 @@ import { ConsulError } from '../errors.ts';
 import { readCarrier } from '../seal/carrier.ts';
 import type { SealClaims } from '../seal/claims.ts';
 import { checkSealSignature, readSeal, type Seal } from '../seal/seal.ts';
+import { checkAlgorithms } from './algorithms.ts';
 import { clockSkew, postOf, type VerifyContext } from './context.ts';
 import { checkDisclosures } from './disclosure.ts';
 import { conclude, type Disclosed, type Report, type ShownField } from './report.ts';
 import { checkStatus } from './status.ts';
 import { checkFreshness, describeBundle, type KnownKey, keyState, shownName, type Trust } from './trust.ts';
 import { Checklist, printable, say, sayDay, sayTime } from './words.ts';
+
+/** ES256 (RFC 9053 §2.1), with which every seal of ours is made. */
+const sealAlgorithm = { name: 'ecdsa', curve: 'P-256', hash: 'sha256' } as const;
 
 /** A seal, and what its holder shows beside it (core/seal/disclosure.ts), not yet held against it. */
 interface SealRead extends Seal {
@@ -34,12 +38,14 @@ export function sealFrom(list: Checklist, source: string | Uint8Array): SealRead
 
 /**
  * Signature, signer and post of a seal.
+ * @param at when the seal is proven to have existed, else now: its algorithm must be acceptable then
  * @param provenIndex index in the log, where a proof was checked: a key compromised later does not harm the seal
  */
 export async function checkSeal(
   list: Checklist,
   seal: Seal,
   trust: Trust,
+  at: Date,
   provenIndex?: number,
 ): Promise<KnownKey | undefined> {
   const key = await trust.sealKey(seal.kid);
@@ -52,6 +58,8 @@ export async function checkSeal(
     return undefined;
   }
   list.passed('seal-signature', 'seal-signature.passed');
+  const used = { signature: sealAlgorithm, key: key.certificate.publicKeyAlgorithm };
+  checkAlgorithms(list, 'seal', [used], at, trust.algorithms);
 
   const { claims } = seal;
   const issuedAt = new Date(claims.issuedAt * 1000);
@@ -201,7 +209,7 @@ export async function verifySeal(source: string | Uint8Array, context: VerifyCon
   checkFreshness(list, context.trust.bundle, context.now);
   const seal = sealFrom(list, source);
   let disclosed: Disclosed | undefined;
-  if (seal && (await checkSeal(list, seal, context.trust))) {
+  if (seal && (await checkSeal(list, seal, context.trust, context.now))) {
     disclosed = await checkDisclosures(list, seal, seal.presentation, context.trust.backend);
     await checkStatus(list, seal.claims, context);
     checkValidity(list, seal.claims, context);

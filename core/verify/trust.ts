@@ -1,6 +1,7 @@
 import { toHex } from '../bytes.ts';
 import type { CryptoBackend, PublicKey } from '../crypto/backend.ts';
 import { importVerifierKey, type NoteVerifier } from '../log/note.ts';
+import { type AlgorithmPolicy, algorithmPolicy } from '../pki/algorithm-policy.ts';
 import { type Certificate, parseCertificate } from '../pki/certificate.ts';
 import { commonName } from '../pki/name.ts';
 import { type PathInput, type PathResult, validatePath } from '../pki/path.ts';
@@ -26,6 +27,8 @@ export interface Trust {
   readonly bundle: TrustBundle;
   /** Remembers the keys that it imported. */
   readonly backend: CryptoBackend;
+  /** Until when each algorithm may be relied on. */
+  readonly algorithms: AlgorithmPolicy;
   /** As `parseCertificate`; those that the bundle holds were parsed before. */
   parse(certificate: Uint8Array): Certificate;
   /** Whether the bundle holds this very certificate, in any part. */
@@ -70,6 +73,7 @@ const travelSealName = ({ subject, serial }: Certificate): string => {
 };
 
 interface Authorities {
+  readonly algorithms: AlgorithmPolicy;
   readonly root: Certificate;
   readonly others: readonly Certificate[];
   readonly verifiedLinks: VerifiedLinks;
@@ -90,25 +94,36 @@ const ownPath =
     return { ok: true, path: [certificate], policies: [] };
   };
 
-/** Remembers a path that held: later times are only compared with the validity of its certificates. */
+/** Remembers a path that held: later times are only compared with the validity of its certificates and algorithms. */
 function rememberedPath(
   certificate: Certificate,
   use: TrustedKey['use'],
-  { root, others, verifiedLinks }: Authorities,
+  { algorithms, root, others, verifiedLinks }: Authorities,
   backend: CryptoBackend,
 ): (time: Date) => Promise<PathResult> {
   let held: { readonly result: PathResult; readonly from: number; readonly to: number } | undefined;
   return async (time) => {
     if (held && time.getTime() >= held.from && time.getTime() <= held.to) return held.result;
     const result = await validatePath(
-      { leaf: certificate, intermediates: others, anchors: [root], time, verifiedLinks, ...usageFor(use) },
+      {
+        leaf: certificate,
+        intermediates: others,
+        anchors: [root],
+        time,
+        verifiedLinks,
+        algorithms,
+        ...usageFor(use),
+      },
       backend,
     );
     if (result.ok) {
       held = {
         result,
         from: Math.max(...result.path.map((member) => member.notBefore.getTime())),
-        to: Math.min(...result.path.map((member) => member.notAfter.getTime())),
+        to: Math.min(
+          ...result.path.map((member) => member.notAfter.getTime()),
+          (result.algorithmsUntil?.getTime() ?? Number.POSITIVE_INFINITY) - 1,
+        ),
       };
     }
     return result;
@@ -175,15 +190,18 @@ function rememberingSignatures(key: PublicKey): PublicKey {
 /**
  * Makes a bundle ready for many verifications.
  * @param freshLists status lists (core/seal/status-list.ts) that are newer than the bundle
+ * @param algorithms that of certs/algorithm-policy.json where absent
  * @throws ConsulError CERTIFICATE_INVALID for a bundle that holds a malformed authority
  */
 export function prepareTrust(
   bundle: TrustBundle,
   plainBackend: CryptoBackend,
   freshLists: readonly Uint8Array[] = [],
+  algorithms: AlgorithmPolicy = algorithmPolicy,
 ): Trust {
   const backend = rememberingKeys(plainBackend);
   const authorities = {
+    algorithms,
     root: parseCertificate(bundle.root),
     others: bundle.authorities.map((der) => parseCertificate(der)),
     verifiedLinks: new VerifiedLinks(),
@@ -240,6 +258,7 @@ export function prepareTrust(
   return {
     bundle,
     backend,
+    algorithms,
     parse: (certificate) => held.get(nameOfBytes(certificate))?.() ?? parseCertificate(certificate),
     holds: (certificate) => held.has(nameOfBytes(certificate)),
     known: (use, certificate) => keys.get(nameOf(use, certificate))?.(),
