@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TokenPlace } from '../core/pki/pkcs11.ts';
@@ -81,24 +81,40 @@ describe.skipIf(!softHsmModule)('a post whose signing keys are in a token', () =
     expect(await post.json('request', 'list')).toHaveLength(2);
   });
 
-  test('gets another key by another label, and a certificate for it', { timeout: 60_000 }, async () => {
-    if (!hasPkcs11Tool) return;
-    const label = 'GA-PAR document-signer second';
-    hsm.tool(
-      place,
-      ...'--keypairgen --key-type EC:prime256v1 --usage-sign --id aa55 --label'.split(' '),
-      label,
+  test('gets other keys in the token, and destroys those that it replaces', {
+    timeout: 120_000,
+  }, async () => {
+    const rootKey = ['--root-key', join(post.home, 'offline', 'root.key.pem')];
+    const act = (...argv: readonly string[]) => post.json('pki', ...argv, ...rootKey, ...withPin());
+    const labels = () => {
+      const text = hsm.tool(place, '--list-objects', '--type', 'privkey');
+      return [...text.matchAll(/label: +(.+)/g)].map(([, label = '']) => label).sort();
+    };
+    const before = hasPkcs11Tool ? labels() : [];
+    const since = new Date().toISOString();
+    await act('rotate', 'document-signer', '--overlap', '3');
+    const during = await post.json(...submission(post, 'hebergement'), ...withPin());
+    await post.done('pki', 'switch', ...withPin());
+    await act('rotate', 'log');
+    const { serial } = (await post.json('pki', 'list')).find(
+      ({ profile }: { profile: string }) => profile === 'issuing-ca',
     );
-    const settings = join(post.home, 'post.toml');
-    const text = readFileSync(settings, 'utf8');
-    writeFileSync(settings, text.replace(/GA-PAR document-signer [^"]*/, label));
-    const submit = submission(post, 'hebergement');
-    const refused = await post.consul(...submit, '--json', ...withPin());
-    expect(JSON.parse(refused.stdout).error).toMatchObject({ code: 'KEY_INVALID' });
-    const root = join(post.home, 'offline', 'root.key.pem');
-    await post.done('pki', 'renew', 'document-signer', '--root-key', root, ...withPin());
-    const { receipt } = await post.json(...submit, ...withPin());
-    expect((await post.consul('verify', receipt, '--quiet')).status).toBe(0);
+    const acted = await act('compromised', serial, '--since', since);
+    expect(acted.replaced).toHaveLength(4);
+    const { resealed } = await post.json('pki', 'reseal', serial, ...withPin());
+    expect(resealed.map(({ number }: { number: string }) => number)).toEqual([
+      during.receipt.replace(/.*\/|\.pdf$/g, ''),
+    ]);
+    expect((await post.consul('verify', resealed[0].document, '--quiet')).status).toBe(0);
+    const { lists } = await act('crl');
+    expect(lists).toHaveLength(3);
+    expect((await post.consul('audit', 'verify')).status).toBe(0);
+    if (!hasPkcs11Tool) return;
+    // The authority that was replaced goes on signing its list; the other keys that were replaced are gone.
+    expect(labels()).toHaveLength(before.length + 1);
+    expect(labels().filter((label) => before.includes(label))).toEqual(
+      before.filter((label) => !/document-signer|log/.test(label)),
+    );
   });
 
   test('may have only some of its keys there, and its PIN in a file', { timeout: 60_000 }, async () => {

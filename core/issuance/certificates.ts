@@ -43,6 +43,7 @@ import {
 import { readPresent } from '../store/read-file.ts';
 import type { CertificateRow } from '../store/schema.ts';
 import type { OpenPost } from './open-post.ts';
+import { isInToken, switchTokenKey, tokenKeyThatWaits } from './token-rotation.ts';
 
 /** The certificates of an open post: who may act on them, and with which keys. */
 export interface PkiContext extends KeySecrets {
@@ -183,9 +184,6 @@ export async function presentResponder(context: PkiContext): Promise<CertifiedSi
   return certifiedSigner(key, certificate, []);
 }
 
-const inToken = ({ post }: PkiContext, name: SignerName): boolean =>
-  name !== 'ocsp' && post.settings.keys?.[name]?.provider === 'pkcs11';
-
 /** An encrypted file that the passphrase of the post opens. */
 export async function writeKey(context: PkiContext, file: string, key: KeyObject): Promise<void> {
   const pem = await readFile(keyFile(context.post.paths, 'pieces'), 'utf8');
@@ -195,15 +193,12 @@ export async function writeKey(context: PkiContext, file: string, key: KeyObject
 }
 
 async function keyThatWaits(context: PkiContext, name: SignerName): Promise<Signer> {
-  if (inToken(context, name))
-    throw new ConsulError(
-      'KEY_INVALID',
-      `the key ${name} is in a token: make another there, name it in post.toml, and renew the certificate`,
-    );
+  const present = await readCertificateFile(context.paths.certificate(name));
+  const kind = present ? kindOf(parseCertificate(present).spki) : 'P-256';
+  if (name !== 'ocsp' && isInToken(context, name)) return tokenKeyThatWaits(context, name, kind);
   const file = context.paths.nextKey(name);
   if (await exists(file)) return keySigner(await readKeyFile(file, name, context.fileKey));
-  const present = await readCertificateFile(context.paths.certificate(name));
-  const key = newKey(present ? kindOf(parseCertificate(present).spki) : 'P-256');
+  const key = newKey(kind);
   await writeKey(context, file, key);
   return keySigner(key);
 }
@@ -230,7 +225,9 @@ async function stage(
 ): Promise<{ readonly signer: Signer; readonly certificate: Uint8Array }> {
   const { post, paths, clock } = context;
   const waiting = await readCertificateFile(paths.nextCertificate(name));
-  const renewed = newKeyToo || (await exists(paths.nextKey(name)));
+  const waits =
+    (await exists(paths.nextKey(name))) || (name !== 'ocsp' && (await exists(paths.nextLabel(name))));
+  const renewed = newKeyToo || waits;
   const signer = renewed ? await keyThatWaits(context, name) : await presentSigner(context, name);
   if (waiting && isOf(waiting, signer, authority)) return { signer, certificate: waiting };
   const certificate = await orderCertificate({
@@ -260,6 +257,12 @@ export async function switchTo(context: PkiContext, name: SignerName): Promise<v
     if (!(await exists(retired)))
       await writeDurably(retired, await readFile(paths.key(name)), { mode: 0o600 });
   }
+  if (name !== 'ocsp')
+    await switchTokenKey(
+      context,
+      name,
+      name === 'issuing-ca' && present ? serialText(parseCertificate(present).serial) : undefined,
+    );
   await moveInto(paths.nextKey(name), paths.key(name));
   await moveInto(paths.nextCertificate(name), paths.certificate(name));
 }
@@ -317,7 +320,7 @@ export interface ReplaceOptions {
 /**
  * Replaces signers: new certificates, with new keys where they are wanted; the old ones retired in trust bundle and
  * register, the new ones active. Each step is durable before the next, and the same call continues after a crash.
- * @throws ConsulError KEY_INVALID for a new key in a token
+ * @throws ConsulError TOKEN_UNAVAILABLE, PIN_WRONG for keys in tokens
  */
 export async function replaceSigners(
   context: PkiContext,
@@ -439,6 +442,7 @@ export async function placeOf({ paths }: PkiContext, row: CertificateRow): Promi
 export async function discardWaiting({ paths }: PkiContext, name: SignerName): Promise<void> {
   await removeFile(paths.nextCertificate(name));
   await removeFile(paths.nextKey(name));
+  if (name !== 'ocsp') await removeFile(paths.nextLabel(name));
 }
 
 /**

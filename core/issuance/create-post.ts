@@ -37,6 +37,7 @@ import {
 import { openStore } from '../store/store.ts';
 import { openTileStore } from '../store/tiles.ts';
 import { logOrigin } from './log-origin.ts';
+import { tokenLabel } from './token-rotation.ts';
 
 const trustDays = 366;
 const graceDays = 31;
@@ -109,16 +110,14 @@ export async function createPost(wanted: NewPost): Promise<void> {
   }
 }
 
-/** Several posts may share a token, and an attempt may have been broken off: each key has a label of its own. */
 function withTokens(settings: Settings, tokens: NonNullable<NewPost['tokens']>, now: Date): Settings {
-  const day = now.toISOString().slice(0, 19);
   const keys = Object.entries(tokens).map(([name, { module, token, pinFile }]) => [
     name,
     {
       provider: 'pkcs11',
       module,
       token,
-      label: `${settings.post.code} ${name} ${day}`,
+      label: tokenLabel(settings.post.code, name as SigningKeyName, now),
       ...(pinFile === undefined ? {} : { pinFile }),
     },
   ]);

@@ -6,6 +6,7 @@ import { checkCheckpoint, signCheckpoint } from '../log/checkpoint.ts';
 import { formatNote, importVerifierKey, logKeyOf, parseNote } from '../log/note.ts';
 import { keySigner } from '../pki/file-signer.ts';
 import { newKey } from '../pki/key-kind.ts';
+import type { Signer } from '../pki/signer.ts';
 import type { TrustBundle } from '../pki/trust-bundle.ts';
 import { writeDurably } from '../store/durable-file.ts';
 import { readKeyFile } from '../store/key-providers.ts';
@@ -15,24 +16,22 @@ import { anchorPaths } from '../store/post-folder.ts';
 import { locked, nodeFileSystem } from '../store/tile-files.ts';
 import { type PkiContext, type RootSession, readTrust, renewTrust, writeKey } from './certificates.ts';
 import { logOrigin } from './log-origin.ts';
+import { isInToken, switchTokenKey, tokenKeyThatWaits } from './token-rotation.ts';
 
 /**
  * Gives the log another key. The newest checkpoint is signed by both, so that the log goes on from it; the trust bundle
  * has both keys for the post, the new one first, because the proofs inside older documents are signed by the old one.
  * Each step is durable before the next, and the same call continues after a crash.
- * @throws ConsulError KEY_INVALID when the key is in a token, CHECKPOINT_INVALID when the log's own key did not sign it
+ * @throws ConsulError CHECKPOINT_INVALID when the log's own key did not sign it
  */
 export async function rotateLogKey(context: PkiContext, root: RootSession): Promise<TrustBundle> {
-  const { post, fileKey } = context;
-  if (post.settings.keys?.log?.provider === 'pkcs11')
-    throw new ConsulError('KEY_INVALID', 'the key of the log is in a token');
-  const present = keyFile(post.paths, 'log');
+  const { post, ring } = context;
+  const inToken = isInToken(context, 'log');
   const next = join(post.paths.keys, 'next', 'log.key.pem');
-  if (!(await exists(next))) await writeKey(context, next, newKey('ed25519'));
-  const [before, after] = await Promise.all(
-    [present, next].map(async (file) => keySigner(await readKeyFile(file, 'log', fileKey))),
-  );
-  if (!before || !after) throw new ConsulError('INTERNAL', 'a key of the log is missing');
+  const before = await ring.signer('log');
+  const after = inToken
+    ? await tokenKeyThatWaits(context, 'log', 'ed25519')
+    : await fileThatWaits(context, next);
   const origin = logOrigin(post.settings.post);
   const verifier = await importVerifierKey(await logKeyOf(origin, before, nodeBackend), nodeBackend);
 
@@ -53,7 +52,13 @@ export async function rotateLogKey(context: PkiContext, root: RootSession): Prom
     const both = formatNote({ text, signatures: [...added, ...signatures] });
     await writeDurably(second, both);
     await writeDurably(join(post.paths.log, 'checkpoint'), both);
-    await moveInto(next, present);
+    if (inToken) await switchTokenKey(context, 'log');
+    else await moveInto(next, keyFile(post.paths, 'log'));
   });
   return bundle;
+}
+
+async function fileThatWaits(context: PkiContext, file: string): Promise<Signer> {
+  if (!(await exists(file))) await writeKey(context, file, newKey('ed25519'));
+  return keySigner(await readKeyFile(file, 'log', context.fileKey));
 }

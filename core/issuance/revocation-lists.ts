@@ -21,6 +21,7 @@ import {
   presentResponder,
   type RootSession,
 } from './certificates.ts';
+import { retiredTokenKey } from './token-rotation.ts';
 
 const dayMilliseconds = 86_400_000;
 /** How long a list of the issuing authority, and one of the root, may be relied on. */
@@ -45,8 +46,11 @@ async function authoritiesAtHand(
   if (root) found.set(authorityName(root.certificate), root);
   for (const row of await allCertificates(context.post.store.read)) {
     const file = context.paths.retiredKey(row.serial);
-    if (row.profile !== 'issuing-ca' || !(await exists(file))) continue;
-    const signer = keySigner(await readKeyFile(file, row.serial, context.fileKey));
+    if (row.profile !== 'issuing-ca') continue;
+    const signer = (await exists(file))
+      ? keySigner(await readKeyFile(file, row.serial, context.fileKey))
+      : await retiredTokenKey(context, row.serial);
+    if (!signer) continue;
     found.set(authorityName(row.der), { signer, certificate: row.der });
   }
   return found.set(authorityName(present.certificate), present);

@@ -34,6 +34,8 @@ export interface Token {
    * @throws ConsulError KEY_EXISTS when a private key has that label or identifier already; KEY_INVALID for RSA
    */
   generate(key: { readonly label: string; readonly id: string }, kind: KeyKind): Signer;
+  /** Takes a key pair out of the token for good; one that is not there is no error. */
+  destroy(key: TokenKey): void;
   close(): void;
 }
 
@@ -406,8 +408,20 @@ export async function openToken(place: TokenPlace): Promise<Token> {
     return signer(key);
   }
 
+  function destroy(key: TokenKey): void {
+    const writing = open(CKF_RW_SESSION);
+    try {
+      for (const kind of [CKO_PRIVATE_KEY, CKO_PUBLIC_KEY])
+        for (const handle of search(writing, [{ type: CKA_CLASS, value: kind }, ...named(key)]))
+          library.C_DestroyObject(writing, handle);
+    } finally {
+      library.C_CloseSession(writing);
+    }
+  }
+
   return {
     signer: (key) => told(() => signer(key)),
+    destroy: (key) => told(() => destroy(key)),
     generate: (key, kind) => told(() => generate(key, kind)),
     // The module stays initialised: other threads of the process may be using it.
     close: () => told(() => library.C_CloseSession(session)),

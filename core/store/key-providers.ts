@@ -109,6 +109,27 @@ export function tokenProvider(
   };
 }
 
+/** The same key where an interrupted attempt has made it already. */
+export async function tokenKey(place: TokenPlace, label: string, kind: KeyKind): Promise<KeySource> {
+  const provider = tokenProvider(place);
+  try {
+    return await provider.generate(label, kind);
+  } catch (error) {
+    if (error instanceof ConsulError && error.code === 'KEY_EXISTS') return provider.find(label);
+    throw error;
+  }
+}
+
+/** Takes a key out of its token for good; one that is not there is no error. */
+export async function destroyTokenKey(place: TokenPlace, key: TokenKey): Promise<void> {
+  const token = await openToken(place);
+  try {
+    token.destroy(key);
+  } finally {
+    token.close();
+  }
+}
+
 /** Makes signers of key sources for one thread; the keys of one token share a session. */
 export interface SignerOpener {
   /** @throws ConsulError KEY_INVALID, TOKEN_UNAVAILABLE, PIN_WRONG */

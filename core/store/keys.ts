@@ -57,6 +57,8 @@ export interface KeyRing {
   certified(name: CertifiedKeyName): Promise<CertifiedSigner>;
   /** For threads of their own, which open it by `signerOpener`. */
   source(name: SigningKeyName): Promise<KeySource>;
+  /** A signer of a key that has, or will have, another place than its settings say. */
+  open(source: KeySource): Promise<Signer>;
   /** The key itself. @throws ConsulError KEY_INVALID when it is in a token */
   privateKey(name: KeyName): Promise<KeyObject>;
 }
@@ -85,7 +87,6 @@ export function openKeyRing(
 ): KeyRing {
   const pinIn = pinReader(paths.home);
   const opener = signerOpener();
-  const sources = new Map<SigningKeyName, Promise<KeySource>>();
 
   const pinOf = (token: string, pinFile: string | undefined): Promise<string> => {
     if (pinFile !== undefined) return pinIn(pinFile);
@@ -99,7 +100,7 @@ export function openKeyRing(
     return readKeyFile(keyFile(paths, name), name, fileKey);
   };
 
-  const find = async (name: SigningKeyName): Promise<KeySource> => {
+  const source = async (name: SigningKeyName): Promise<KeySource> => {
     const place = places[name];
     if (place?.provider !== 'pkcs11') return { kind: 'held', key: await privateKey(name) };
     const { module, token, label, id, pinFile } = place;
@@ -108,18 +109,13 @@ export function openKeyRing(
     return { kind: 'token', place: { module, token, pin }, key };
   };
 
-  const source = (name: SigningKeyName): Promise<KeySource> => {
-    const found = sources.get(name) ?? find(name);
-    sources.set(name, found);
-    return found;
-  };
-
   const signer = async (name: SigningKeyName): Promise<Signer> => opener.signer(await source(name));
 
   return {
     privateKey,
     source,
     signer,
+    open: (found) => opener.signer(found),
     certified: async (name) => {
       const [key, certificate, issuer] = await Promise.all([
         signer(name),

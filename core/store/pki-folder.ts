@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { ConsulError } from '../errors.ts';
 import { fromPem } from '../pki/key-file.ts';
 import { syncFolder } from './durable-file.ts';
-import { certifiedKeyNames } from './keys.ts';
+import { certifiedKeyNames, type SigningKeyName } from './keys.ts';
 import type { PostPaths } from './post-folder.ts';
 
 /** What a post has a certificate for. */
@@ -16,9 +16,13 @@ export function pkiPaths(paths: PostPaths) {
     key: (name: SignerName) => join(paths.keys, `${name}.key.pem`),
     certificate: (name: SignerName | 'root') => join(paths.certificates, `${name}.cert.pem`),
     nextKey: (name: SignerName) => join(paths.keys, 'next', `${name}.key.pem`),
+    /** Label of the key in a token that waits to take the place of another. */
+    nextLabel: (name: SigningKeyName) => join(paths.keys, 'next', `${name}.label`),
     nextCertificate: (name: SignerName) => join(paths.certificates, 'next', `${name}.cert.pem`),
     /** Authorities that were replaced go on signing CRLs for what they issued. */
     retiredKey: (serial: string) => join(paths.keys, 'retired', `${serial}.key.pem`),
+    /** The same for one whose key is in a token: JSON of its label or identifier. */
+    retiredLabel: (serial: string) => join(paths.keys, 'retired', `${serial}.label.json`),
     /** By the key identifier of the authority, as its certificates say. */
     crl: (authority: string) => join(paths.public, 'crl', `${authority}.crl`),
     authority: (authority: string) => join(paths.public, 'ca', `${authority}.cer`),
