@@ -7,17 +7,15 @@ import { nodeBackend } from '../core/crypto/node.ts';
 import { ConsulError } from '../core/errors.ts';
 import type { OpenPost } from '../core/issuance/open-post.ts';
 import { parseCertificate } from '../core/pki/certificate.ts';
-import { keySigner } from '../core/pki/file-signer.ts';
-import { passphraseKeys } from '../core/pki/key-file.ts';
 import { signStatement } from '../core/pki/signed-statement.ts';
 import type { Signer } from '../core/pki/signer.ts';
 import { allCertificates } from '../core/store/certificate.ts';
-import { readKeyFile } from '../core/store/key-providers.ts';
+import { openNamedKey } from '../core/store/named-key.ts';
 import { loadRequest, type RequestFile } from '../core/store/request.ts';
 import type { CertificateRow } from '../core/store/schema.ts';
 import { actingOn, announce, doActs, toInstruction } from './acts.ts';
 import { agentOf, withPost } from './post.ts';
-import { type AgentKeyOptions, agentPassphrase } from './secrets.ts';
+import { type AgentKeyOptions, agentSecrets } from './secrets.ts';
 
 interface DecideOptions extends AgentKeyOptions {
   accept?: boolean;
@@ -58,8 +56,7 @@ async function certificateOf({ store }: OpenPost, { publicKey }: Signer): Promis
  */
 async function decideAndSign(text: string, key: string, options: DecideOptions): Promise<void> {
   const reference = parseReference(text);
-  const fileKey = passphraseKeys(await agentPassphrase(options));
-  const signer = keySigner(await readKeyFile(key, 'of the agent', fileKey));
+  const signer = await openNamedKey(key, 'of the agent', agentSecrets(options));
   await withPost(options, async (post) => {
     const { serial, der } = await certificateOf(post, signer);
     const agent = agentOf(options);

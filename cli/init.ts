@@ -5,7 +5,9 @@ import { Value } from '@sinclair/typebox/value';
 import { Option } from 'commander';
 import { ConsulError } from '../core/errors.ts';
 import { createPost, type PostPassphrase, refuseExisting } from '../core/issuance/create-post.ts';
+import { tokenLabel } from '../core/issuance/token-rotation.ts';
 import { type CertifiedKeyKind, certifiedKeyKinds } from '../core/pki/key-kind.ts';
+import type { TokenPlace } from '../core/pki/pkcs11.ts';
 import { type Post, PostSchema } from '../core/post.ts';
 import {
   postHome,
@@ -236,12 +238,18 @@ async function init(options: InitOptions): Promise<void> {
     ...(options.keyKind ? { keyKind: options.keyKind } : {}),
     ...(options.rootKey ? { rootKey: resolve(options.rootKey) } : {}),
   });
-  announce(home, post, passphrase, options);
+  const rootKey = tokens.root && rootUri(tokens.root, tokenLabel(post.code, 'root', now));
+  announce(home, post, passphrase, rootKey === undefined ? options : { ...options, rootKey });
 }
+
+/** As `--root-key` takes it. */
+const rootUri = ({ token, module }: TokenPlace, label: string): string =>
+  `pkcs11:token=${encodeURIComponent(token)};object=${encodeURIComponent(label)}?module-path=${module}`;
 
 function announce(home: string, post: Post, passphrase: PostPassphrase, options: InitOptions): void {
   const paths = postPaths(home);
-  const rootKey = options.rootKey ? resolve(options.rootKey) : paths.rootKey;
+  const inToken = options.rootKey?.startsWith('pkcs11:');
+  const rootKey = options.rootKey && !inToken ? resolve(options.rootKey) : (options.rootKey ?? paths.rootKey);
   if (options.json) {
     printJson({
       home,

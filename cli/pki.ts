@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import { nodeBackend } from '../core/crypto/node.ts';
 import { ConsulError } from '../core/errors.ts';
 import {
+  certifyAgent,
   foundingActs,
   issueAgent,
   issueResponder,
@@ -23,6 +24,7 @@ import { certificatePem } from '../core/pki/ceremony.ts';
 import { openCeremonyRecord } from '../core/pki/ceremony-record.ts';
 import { parseCertificate } from '../core/pki/certificate.ts';
 import { allCertificates, serialText } from '../core/store/certificate.ts';
+import { openNamedKey } from '../core/store/named-key.ts';
 import { readCertificateFile, type SignerName, signerNames } from '../core/store/pki-folder.ts';
 import { shownName } from '../core/verify/trust.ts';
 import { readInput } from './input-file.ts';
@@ -31,7 +33,7 @@ import { writeOutput } from './output-file.ts';
 import { type Recorded, recordText, withPki, withRoot, withRootIfNamed } from './pki-root.ts';
 import { newCommand, run, withKeyOptions } from './program.ts';
 import { type RootOptions, withRootOptions } from './root-options.ts';
-import { type AgentKeyOptions, newAgentPassphrase, withAgentKeyOptions } from './secrets.ts';
+import { type AgentKeyOptions, agentSecrets, newAgentPassphrase, withAgentKeyOptions } from './secrets.ts';
 import { clockTime, say } from './words.ts';
 
 const day = (time: string | Date): string => clockTime(time).slice(0, 10);
@@ -78,6 +80,7 @@ const issued = (options: CommonOptions, der: Uint8Array): string => {
 interface IssueOptions extends AgentKeyOptions {
   name?: string;
   out?: string;
+  key?: string;
 }
 
 const issue = (profile: string, options: IssueOptions): Promise<void> =>
@@ -91,6 +94,16 @@ const issue = (profile: string, options: IssueOptions): Promise<void> =>
       throw new ConsulError('USAGE', `${profile} is not issued by itself: agent or ocsp`);
     if (!options.name || !options.out)
       throw new ConsulError('USAGE', 'a certificate of an agent needs --name and a folder with --out');
+    if (options.key !== undefined) {
+      const certificate = await certifyAgent(
+        context,
+        options.name,
+        await openNamedKey(options.key, 'of the agent', agentSecrets(options)),
+      );
+      const serial = serialText(parseCertificate(certificate).serial);
+      await writeOutput(join(options.out, `${serial}.cert.pem`), certificatePem(certificate));
+      return tell(options, { profile, serial, key: options.key }, [issued(options, certificate)]);
+    }
     const passphrase = await newAgentPassphrase(options);
     const { certificate, keyPem } = await issueAgent(context, options.name, passphrase);
     const serial = serialText(parseCertificate(certificate).serial);
@@ -314,6 +327,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   )
     .argument('<profile>', 'agent or ocsp')
     .option('--name <name>', 'name of the agent')
+    .option('--key <key>', 'certify a key that the agent has: a file, or the URI of one in a token')
     .option('--out <folder>', 'where to write the certificate and key of the agent')
     .action(issue);
   withRootOptions(command.command('renew').description('Gives a signer a new certificate for the same key'))

@@ -64,7 +64,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option('--reason <text>', 'why')
     .option('--ground <text>', 'the rule or text that a refusal stands on')
     .option('--contest <text>', 'where and until when a refusal can be contested')
-    .option('--key <file>', "sign the decision with this key of the agent's own (see consul pki issue agent)")
+    .option(
+      '--key <file>',
+      "sign the decision with the agent's own key: a file, or the URI of one in a token (consul pki issue agent)",
+    )
     .action(async (reference, options) => (await import('./decide.ts')).decide(reference, options));
   sub('withdraw', 'Withdraws a request for the citizen')
     .argument('<reference>')

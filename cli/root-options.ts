@@ -12,7 +12,10 @@ export interface RootOptions extends CommonOptions {
 
 export const withRootOptions = (command: Command): Command =>
   withKeyOptions(command)
-    .option('--root-key <file>', 'the private key of the root, brought from its safe place')
+    .option(
+      '--root-key <file>',
+      'the private key of the root, brought from its safe place: a file, or the URI of one in a token',
+    )
     .option('--root-passphrase-file <file>', "its passphrase, where it is another than the post's")
     .option('--witness <name...>', 'who was there, for the record')
     .option('--place <text>', 'where it was done, for the record');

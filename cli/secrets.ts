@@ -99,14 +99,18 @@ export const withAgentKeyOptions = (command: Command): Command =>
     .option('--key-passphrase-file <file>', "file whose first line is the passphrase of the agent's own key")
     .option('--key-passphrase-fd <number>', 'open file descriptor to read it from');
 
-/** The passphrase of an agent's own key. @throws ConsulError PASSPHRASE_MISSING */
-export async function agentPassphrase(options: AgentKeyOptions): Promise<Uint8Array> {
-  const question = say(messageLanguage(options), 'agent.askPassphrase');
-  const why = 'the key of the agent is encrypted and no passphrase was given';
-  return bytes(named(agentPassphrases, options) ?? (await asked(agentPassphrases, question, why)));
-}
+/** What opens an agent's own key: its passphrase, or the PIN of the token that it is in. */
+export const agentSecrets = (options: AgentKeyOptions): KeySecrets => ({
+  fileKey: async (derivation) => {
+    const question = say(messageLanguage(options), 'agent.askPassphrase');
+    const why = 'the key of the agent is encrypted and no passphrase was given';
+    const text = named(agentPassphrases, options) ?? (await asked(agentPassphrases, question, why));
+    return passphraseKeys(bytes(text))(derivation);
+  },
+  pin: (token) => tokenPin(token, options),
+});
 
-/** The same for a key that is made: asked twice. @throws ConsulError USAGE for one that is too short */
+/** A passphrase for an agent's own key that is made: asked twice. @throws ConsulError USAGE for one that is too short */
 export async function newAgentPassphrase(options: AgentKeyOptions): Promise<Uint8Array> {
   const language = messageLanguage(options);
   const why = 'the key of the agent needs a passphrase of its own (--key-passphrase-file)';

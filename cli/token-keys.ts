@@ -6,10 +6,12 @@ import { certifiedKeyNames } from '../core/store/keys.ts';
 import type { CommonOptions } from './outcome.ts';
 import { tokenPin } from './secrets.ts';
 
-const names = [...certifiedKeyNames, 'log'] as const;
+const signing = [...certifiedKeyNames, 'log'] as const;
+const names = [...signing, 'root'] as const;
 
 /**
- * The tokens of `--keys`: a URI alone is for every signing key, `NAME=URI` for one; the last word on a key holds.
+ * The tokens of `--keys`: a URI alone is for every key that signs daily, `NAME=URI` for one, that of the root too; the last
+ * word on a key holds.
  * @throws ConsulError USAGE, PIN_MISSING, FILE_UNREADABLE
  */
 export async function tokensNamed(
@@ -26,7 +28,7 @@ export async function tokensNamed(
     const file = pinFile === undefined ? undefined : resolve(pinFile);
     const pin = pins.get(token) ?? (await tokenPin(token, file === undefined ? options : { pinFile: file }));
     pins.set(token, pin);
-    for (const key of name === undefined ? names : [name])
+    for (const key of name === undefined ? signing : [name])
       chosen[key] = { module, token, pin, ...(file === undefined ? {} : { pinFile: file }) };
   }
   return chosen;

@@ -129,6 +129,37 @@ describe.skipIf(!softHsmModule)('a post whose signing keys are in a token', () =
     }
   });
 
+  test('may have its root, and the keys of its agents, in tokens of their own', {
+    timeout: 60_000,
+  }, async () => {
+    const safe = hsm.token('coffre', '112233');
+    const pinOf = post.file('safe-pin', '112233\n');
+    const there = `?module-path=${safe.module}&pin-source=file:${pinOf}`;
+    const other = emptyFolder();
+    try {
+      const { rootKey } = await other.json('init', '--yes', '--keys', `root=pkcs11:token=coffre${there}`);
+      expect(rootKey).toMatch(/^pkcs11:token=coffre;object=GA-PAR%20root/);
+      expect(readdirSync(join(other.home, 'offline'))).toEqual([]);
+      const root = ['--root-key', rootKey, '--pin-file', pinOf];
+      expect(await other.json('trust', 'renew', ...root)).toMatchObject({ sequence: 2 });
+      const unopened = await other.consul('trust', 'renew', '--root-key', rootKey, '--json');
+      expect(JSON.parse(unopened.stdout).error.code).toBe('PIN_MISSING');
+
+      if (!hasPkcs11Tool) return;
+      const pair = '--keypairgen --key-type EC:prime256v1 --usage-sign --id c0de --label'.split(' ');
+      hsm.tool(safe, ...pair, 'carte de Marie');
+      const key = ['--key', `pkcs11:token=coffre;id=%c0%de${there}`];
+      await other.done('pki', 'issue', 'agent', '--name', 'Marie Essono', '--out', other.folder, ...key);
+      const { reference } = await other.json(...submission(other, 'hebergement'));
+      await other.done('request', 'decide', reference, '--accept', ...key);
+      expect((await other.json('request', 'show', reference)).approvals).toMatchObject([
+        { agent: 'Marie Essono', valid: true },
+      ]);
+    } finally {
+      other.remove();
+    }
+  });
+
   test('is not made where the token is named wrongly', async () => {
     const folder = emptyFolder();
     const init = async (...keys: string[]) =>
@@ -137,7 +168,7 @@ describe.skipIf(!softHsmModule)('a post whose signing keys are in a token', () =
       ).error.code;
     try {
       expect(await init('pkcs11:token=Paris')).toBe('USAGE');
-      expect(await init(`root=pkcs11:token=t?module-path=${place.module}`)).toBe('USAGE');
+      expect(await init(`pieces=pkcs11:token=t?module-path=${place.module}`)).toBe('USAGE');
       expect(await init(`pkcs11:token=Lyon?module-path=${place.module}`)).toBe('TOKEN_UNAVAILABLE');
     } finally {
       folder.remove();

@@ -30,6 +30,7 @@ import {
 import { writeDurably } from '../store/durable-file.ts';
 import { readKeyFile } from '../store/key-providers.ts';
 import { type KeyRing, type KeySecrets, keyFile, openKeyRing } from '../store/keys.ts';
+import { openNamedKey } from '../store/named-key.ts';
 import {
   exists,
   moveInto,
@@ -93,7 +94,7 @@ export interface RootSession extends Authority {
 }
 
 /**
- * @param file the encrypted key file of the root
+ * @param file the encrypted key file of the root, or the URI of its key in a token
  * @param fileKey where its passphrase is another than that of the post
  * @throws ConsulError KEY_INVALID when it is not the key of the post's root; PASSPHRASE_WRONG
  */
@@ -102,7 +103,7 @@ export async function openRoot(
   file: string,
   fileKey: PkiContext['fileKey'] = context.fileKey,
 ): Promise<RootSession> {
-  const signer = keySigner(await readKeyFile(file, 'root', fileKey));
+  const signer = await openNamedKey(file, 'root', { ...context, fileKey });
   const certificate = await readCertificateFile(context.paths.certificate('root'));
   if (!certificate || !equalBytes(parseCertificate(certificate).spki, signer.publicKey))
     throw new ConsulError('KEY_INVALID', `${file} is not the key of the root of this post`);
@@ -391,7 +392,7 @@ export async function issueResponder(context: PkiContext): Promise<Uint8Array> {
 }
 
 /**
- * A certificate for an agent, who signs decisions with a key of their own.
+ * A certificate and a key file for an agent, who signs decisions with a key of their own.
  * @param passphrase of the agent, which nobody else at the post knows: it encrypts the key
  */
 export async function issueAgent(
@@ -399,13 +400,25 @@ export async function issueAgent(
   name: string,
   passphrase: Uint8Array,
 ): Promise<{ readonly certificate: Uint8Array; readonly keyPem: string }> {
-  const { post, clock } = context;
   const key = newKey('P-256');
+  const certificate = await certifyAgent(context, name, keySigner(key));
+  const derivation = keyDerivation(nodeBackend.random(16), 'chosen');
+  const fileKey = await deriveFileKey(passphrase, derivation);
+  return { certificate, keyPem: keyPem(key, fileKey, derivation, nodeBackend.random) };
+}
+
+/** A certificate for a key that the agent has, as on a card of their own. */
+export async function certifyAgent(
+  context: PkiContext,
+  name: string,
+  subjectKey: Signer,
+): Promise<Uint8Array> {
+  const { post, clock } = context;
   const certificate = await orderCertificate({
     post: post.settings.post,
     profile: 'agent',
     agent: name,
-    subjectKey: keySigner(key),
+    subjectKey,
     authority: await presentAuthority(context),
     now: clock(),
     random: nodeBackend.random,
@@ -414,9 +427,7 @@ export async function issueAgent(
   await post.store.transact((tx) =>
     registerCertificate(tx, actOf(context), { profile: 'agent', der: certificate }),
   );
-  const derivation = keyDerivation(nodeBackend.random(16), 'chosen');
-  const fileKey = await deriveFileKey(passphrase, derivation);
-  return { certificate, keyPem: keyPem(key, fileKey, derivation, nodeBackend.random) };
+  return certificate;
 }
 
 export interface Place {

@@ -60,7 +60,7 @@ export interface NewPost {
   /** Of all keys that have certificates but that of the seals; P-256 without it. */
   readonly keyKind?: CertifiedKeyKind;
   /** Keys that are made in a token, and stay there; the others are made in files. */
-  readonly tokens?: Readonly<Partial<Record<SigningKeyName, NewTokenKey>>>;
+  readonly tokens?: Readonly<Partial<Record<SigningKeyName | 'root', NewTokenKey>>>;
 }
 
 export interface NewTokenKey extends TokenPlace {
@@ -87,7 +87,9 @@ export async function createPost(wanted: NewPost): Promise<void> {
     // What a killed process of the same number left.
     await rm(partial, { recursive: true, force: true });
     await writeSettings(partial, settings);
-    const signers = await makeKeys(paths, settings.keys ?? {}, { passphrase, keyKind, tokens }, opener);
+    const rootLabel = tokenLabel(settings.post.code, 'root', now);
+    const given = { passphrase, keyKind, tokens, rootLabel };
+    const signers = await makeKeys(paths, settings.keys ?? {}, given, opener);
     const { post } = settings;
     const certificates = await foundingCertificates({ post, now, random: nodeBackend.random, signers });
     await writeCertificates(paths, certificates);
@@ -99,7 +101,7 @@ export async function createPost(wanted: NewPost): Promise<void> {
     await store.close();
     const log = { origin: logOrigin(settings.post), signer: signers.log };
     await openTileStore(paths.log, anchor.checkpoint, nodeBackend).create(log);
-    if (rootKey !== undefined) await moveAway(paths.rootKey, rootKey);
+    if (rootKey !== undefined && !tokens.root) await moveAway(paths.rootKey, rootKey);
     await syncAll(partial);
     await moveInto(partial, home);
   } catch (cause) {
@@ -110,14 +112,16 @@ export async function createPost(wanted: NewPost): Promise<void> {
   }
 }
 
+/** The key of the root is brought when it is needed: post.toml does not say where it is. */
 function withTokens(settings: Settings, tokens: NonNullable<NewPost['tokens']>, now: Date): Settings {
-  const keys = Object.entries(tokens).map(([name, { module, token, pinFile }]) => [
+  const { root: _root, ...daily } = tokens;
+  const keys = Object.entries(daily).map(([name, { module, token, pinFile }]) => [
     name,
     {
       provider: 'pkcs11',
       module,
       token,
-      label: tokenLabel(settings.post.code, name as SigningKeyName, now),
+      label: tokenLabel(settings.post.code, name, now),
       ...(pinFile === undefined ? {} : { pinFile }),
     },
   ]);
@@ -179,7 +183,12 @@ type PostSigners = Readonly<Record<FoundingProfile | 'log', Signer>>;
 async function makeKeys(
   paths: PostPaths,
   places: NonNullable<Settings['keys']>,
-  { passphrase, keyKind, tokens }: Required<Pick<NewPost, 'passphrase' | 'keyKind' | 'tokens'>>,
+  {
+    passphrase,
+    keyKind,
+    tokens,
+    rootLabel,
+  }: Required<Pick<NewPost, 'passphrase' | 'keyKind' | 'tokens'>> & { readonly rootLabel: string },
   opener: SignerOpener,
 ): Promise<PostSigners> {
   await mkdir(paths.keys, { recursive: true, mode: 0o700 });
@@ -202,7 +211,10 @@ async function makeKeys(
   // The root's file has a salt of its own: it leaves this machine.
   const own = keyDerivation(randomBytes(16), passphrase.origin);
   const offline = fileProvider({ folder: dirname(paths.rootKey), fileKey, derivation: own });
-  signers.set('root', await opener.signer(await offline.generate('root', keyKind)));
+  const root = tokens.root
+    ? tokenProvider(tokens.root).generate(rootLabel, keyKind)
+    : offline.generate('root', keyKind);
+  signers.set('root', await opener.signer(await root));
   return Object.fromEntries(signers) as unknown as PostSigners;
 }
 

@@ -22,7 +22,7 @@ export interface TokenKeyContext {
 type TokenSource = Extract<KeySource, { kind: 'token' }>;
 
 /** Several posts may share a token, and a key is made more than once: each has a label of its own. */
-export const tokenLabel = (post: string, name: SigningKeyName, at: Date): string =>
+export const tokenLabel = (post: string, name: string, at: Date): string =>
   `${post} ${name} ${at.toISOString().slice(0, 19)}`;
 
 export const isInToken = ({ post }: TokenKeyContext, name: SigningKeyName): boolean =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readTokenUri } from './pkcs11-uri.ts';
+import { readKeyUri, readTokenUri } from './pkcs11-uri.ts';
 
 describe('the URI of a token (RFC 7512)', () => {
   it('names the token, its module and where its PIN is', () => {
@@ -12,6 +12,17 @@ describe('the URI of a token (RFC 7512)', () => {
     ).toEqual({ token: 'Consulat de Paris', module: '/m.so', pinFile: '/etc/pin' });
     for (const source of ['file:/etc/pin', '/etc/pin'])
       expect(readTokenUri(`pkcs11:token=t?pin-source=${source}&module-path=/m.so`).pinFile).toBe('/etc/pin');
+  });
+
+  it('names a key in it by label, identifier or both', () => {
+    const token = { token: 't', module: '/m.so' };
+    const read = (key: string) => readKeyUri(`pkcs11:token=t;${key}?module-path=/m.so`);
+    expect(read('object=root%202026')).toEqual({ ...token, key: { label: 'root 2026' } });
+    expect(read('id=%AB%00a')).toEqual({ ...token, key: { id: 'ab0061' } });
+    expect(read('id=%01;object=root;type=private')).toEqual({ ...token, key: { id: '01', label: 'root' } });
+    expect(() => readKeyUri('pkcs11:token=t?module-path=/m.so')).toThrow(
+      expect.objectContaining({ code: 'USAGE' }),
+    );
   });
 
   it.each([

@@ -63,17 +63,19 @@ export interface KeyRing {
   privateKey(name: KeyName): Promise<KeyObject>;
 }
 
-/** The PIN is the first line of its file; `/dev/fd/N` is a file too. Each is read once. */
+/** The PIN is the first line of its file; `/dev/fd/N` is a file too. */
+export async function readPin(file: string): Promise<string> {
+  const [pin = ''] = (await readPresentText(file)).split(/\r?\n/, 1);
+  if (pin === '') throw new ConsulError('PIN_WRONG', `${file} holds no PIN in its first line`);
+  return pin;
+}
+
+/** Each file is read once. */
 function pinReader(home: string): (file: string) => Promise<string> {
   const pins = new Map<string, Promise<string>>();
-  const read = async (file: string): Promise<string> => {
-    const [pin = ''] = (await readPresentText(file)).split(/\r?\n/, 1);
-    if (pin === '') throw new ConsulError('PIN_WRONG', `${file} holds no PIN in its first line`);
-    return pin;
-  };
   return (named) => {
     const file = resolve(home, named);
-    const pin = pins.get(file) ?? read(file);
+    const pin = pins.get(file) ?? readPin(file);
     pins.set(file, pin);
     return pin;
   };
