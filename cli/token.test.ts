@@ -100,7 +100,7 @@ describe.skipIf(!softHsmModule)('a post whose signing keys are in a token', () =
       ({ profile }: { profile: string }) => profile === 'issuing-ca',
     );
     const acted = await act('compromised', serial, '--since', since);
-    expect(acted.replaced).toHaveLength(4);
+    expect(acted.replaced).toHaveLength(5);
     const { resealed } = await post.json('pki', 'reseal', serial, ...withPin());
     expect(resealed.map(({ number }: { number: string }) => number)).toEqual([
       during.receipt.replace(/.*\/|\.pdf$/g, ''),

@@ -1,5 +1,6 @@
 import { compromiseKey } from '../pki/trust-renewal.ts';
 import { demandCertificate, revokeCertificate } from '../store/certificate.ts';
+import { bearsTravelSeal } from '../store/document.ts';
 import { logSize } from '../store/leaf.ts';
 import type { CertificateRow } from '../store/schema.ts';
 import type { Reader } from '../store/store.ts';
@@ -73,17 +74,8 @@ async function firstSince(
     .selectFrom('document')
     .select(({ fn }) => fn.min('leafIndex').as('first'))
     .where((eb) => eb.or([eb('issuedAt', 'is', null), eb('issuedAt', '>=', from)]));
-  // Only documents that bear an ICAO seal are by its signer: their records say so, in their RFC 8785 form.
-  if (profile === 'vds-signer')
-    query = query.where((eb) =>
-      eb.exists(
-        eb
-          .selectFrom('record')
-          .select('record.statusIndex')
-          .whereRef('record.statusIndex', '=', 'document.statusIndex')
-          .where('record.json', 'like', '%"kind":"travel-seal"%'),
-      ),
-    );
+  // Only documents that bear an ICAO seal are by its signer.
+  if (profile === 'vds-signer') query = query.where(bearsTravelSeal);
   if (lastSigning !== null) query = query.where('reservedAt', '<=', lastSigning);
   const { first } = await query.executeTakeFirstOrThrow();
   return first === null ? undefined : Number(first);
@@ -92,12 +84,17 @@ async function firstSince(
 /** All that is in the log from that entry on, as long as the post signed with the key. */
 async function documentsFrom(
   db: Reader,
-  { index, lastSigning }: { readonly index: number; readonly lastSigning: string | null },
+  {
+    index,
+    profile,
+    lastSigning,
+  }: Pick<CertificateRow, 'profile' | 'lastSigning'> & { readonly index: number },
 ): Promise<ConcernedDocument[]> {
   let query = db
     .selectFrom('document')
     .select(['number', 'type', 'reference', 'leafIndex'])
     .where('leafIndex', '>=', index);
+  if (profile === 'vds-signer') query = query.where(bearsTravelSeal);
   if (lastSigning !== null) query = query.where('reservedAt', '<=', lastSigning);
   const rows = await query.orderBy('leafIndex').execute();
   return rows.map(({ leafIndex, ...row }) => ({ ...row, leafIndex: leafIndex ?? 0 }));

@@ -43,7 +43,7 @@ export async function* resealGroups(
   certificate: CertificateRow,
 ): AsyncGenerator<readonly Draft[]> {
   const { store } = context;
-  const { serial, lastSigning, compromisedSince } = certificate;
+  const { serial, profile, lastSigning, compromisedSince } = certificate;
   if (lastSigning === null || compromisedSince === null)
     throw new ConsulError(
       'USAGE',
@@ -56,7 +56,12 @@ export async function* resealGroups(
     yield left.map(begun);
   }
   for (;;) {
-    const superseded = await nextEditions(context, serial, compromisedSince, lastSigning);
+    const superseded = await nextEditions(context, serial, {
+      leafIndex: compromisedSince,
+      reservedUntil: lastSigning,
+      limit: groupSize,
+      travel: profile === 'vds-signer',
+    });
     if (superseded.length === 0) return;
     yield superseded.map(begun);
   }
@@ -66,15 +71,14 @@ export async function* resealGroups(
 async function nextEditions(
   { store, clock, random, actor }: ResealContext,
   certificate: string,
-  leafIndex: number,
-  lastSigning: string,
+  concerned: Parameters<typeof loggedFrom>[1],
 ): Promise<readonly DocumentWithRecord[]> {
   return store.transact(async (tx) => {
-    const documents = await loggedFrom(tx, { leafIndex, reservedUntil: lastSigning, limit: groupSize });
+    const documents = await loggedFrom(tx, concerned);
     const now = clock();
     const at = now.toISOString();
     // The register counts in seconds: the next edition is of a later one than the last of the lost key.
-    const earliest = Math.floor(Date.parse(lastSigning) / 1000) + 1;
+    const earliest = Math.floor(Date.parse(concerned.reservedUntil) / 1000) + 1;
     const issuedAt = new Date(Math.max(Math.floor(now.getTime() / 1000), earliest) * 1000);
     await supersede(tx, documents, at, ({ record }, position) => nextEdition(record, position, issuedAt));
     const kind = 'document.superseded';

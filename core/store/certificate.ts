@@ -111,6 +111,15 @@ export interface Revocation {
 const isCompromise = (reason: string | null): boolean =>
   reason === 'keyCompromise' || reason === 'cACompromise';
 
+/** Now, or when the newest document was reserved: a later edition may be of a second that is still to come. */
+async function lastSigningOf(tx: Tx, { at }: CertificateAct): Promise<string> {
+  const { newest } = await tx
+    .selectFrom('document')
+    .select(({ fn }) => fn.max('reservedAt').as('newest'))
+    .executeTakeFirstOrThrow();
+  return newest !== null && newest > at ? newest : at;
+}
+
 /**
  * Revokes for good; there is no way back. What was revoked for a lesser reason may still turn out to be compromised.
  * @throws ConsulError CERTIFICATE_UNKNOWN, CERTIFICATE_REVOKED when it is revoked already
@@ -129,7 +138,7 @@ export async function revokeCertificate(
     ...row,
     state: 'revoked',
     // A key in other hands signs for the post no more from the moment that this is known.
-    lastSigning: row.lastSigning ?? (isCompromise(reason) ? act.at : null),
+    lastSigning: row.lastSigning ?? (isCompromise(reason) ? await lastSigningOf(tx, act) : null),
     revokedAt: row.revokedAt !== null && row.revokedAt < at ? row.revokedAt : at,
     reason,
     compromisedSince: compromisedSince ?? null,

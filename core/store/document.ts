@@ -1,8 +1,8 @@
-import type { CompiledQuery } from 'kysely';
+import type { CompiledQuery, ExpressionBuilder } from 'kysely';
 import { ConsulError } from '../errors.ts';
 import { advance } from './counter.ts';
 import { inGroups } from './groups.ts';
-import type { DocumentRow, SignatureLevel, SupersededRow, TimestampState } from './schema.ts';
+import type { DocumentRow, Schema, SignatureLevel, SupersededRow, TimestampState } from './schema.ts';
 import { isUniqueViolation } from './sqlite.ts';
 import type { Reader, Tx } from './store.ts';
 
@@ -291,15 +291,32 @@ export async function supersede(
   }
 }
 
+/** Documents that bear an ICAO seal: their records say so, in their RFC 8785 form. */
+export const bearsTravelSeal = (eb: ExpressionBuilder<Schema, 'document'>) =>
+  eb.exists(
+    eb
+      .selectFrom('record')
+      .select('record.statusIndex')
+      .whereRef('record.statusIndex', '=', 'document.statusIndex')
+      .where('record.json', 'like', '%"kind":"travel-seal"%'),
+  );
+
 /**
  * Documents that are in the log from an entry on and were reserved until a time, the first of the log first. What was
  * revoked stays as it is.
  */
 export const loggedFrom = (
   db: Reader,
-  wanted: { readonly leafIndex: number; readonly reservedUntil: string; readonly limit: number },
+  wanted: {
+    readonly leafIndex: number;
+    readonly reservedUntil: string;
+    readonly limit: number;
+    /** Only those that bear an ICAO seal. */
+    readonly travel: boolean;
+  },
 ): Promise<DocumentWithRecord[]> =>
   withRecords(db)
+    .$if(wanted.travel, (query) => query.where(bearsTravelSeal))
     .where('document.leafIndex', '>=', wanted.leafIndex)
     .where('document.reservedAt', '<=', wanted.reservedUntil)
     .where('document.number', 'not in', (eb) => eb.selectFrom('revocation').select('number'))
