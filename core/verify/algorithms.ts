@@ -1,20 +1,20 @@
-import { type AlgorithmPolicy, isAcceptable, type PolicedAlgorithm } from '../pki/algorithm-policy.ts';
+import { type AlgorithmPolicy, acceptableUntil, type PolicedAlgorithm } from '../pki/algorithm-policy.ts';
 import { type Checklist, sayDay } from './words.ts';
 
+/** When the first of them ends to be acceptable, in milliseconds since 1970. */
+export const acceptableUntilAll = (used: readonly PolicedAlgorithm[], policy: AlgorithmPolicy): number =>
+  Math.min(...used.map((algorithm) => acceptableUntil(algorithm, policy)));
+
 /**
- * Whether what was used may still be relied on at the control time (ETSI EN 319 102-1 §5.2.8): the earliest time at which
- * its existence is proven, else now. Nothing is said where it may.
+ * What was used may not be relied on any more at the control time (ETSI EN 319 102-1 §5.2.8): the earliest time at which
+ * its existence is proven, else now.
  */
-export function checkAlgorithms(
+export function refuseAlgorithms(
   list: Checklist,
   what: 'signature' | 'timestamp' | 'seal',
-  used: readonly PolicedAlgorithm[],
-  at: Date,
-  policy: AlgorithmPolicy,
-): boolean {
-  if (used.every((algorithm) => isAcceptable(algorithm, at, policy))) return true;
+  control: Date,
+): void {
   list.refused('algorithms', 'CRYPTO_CONSTRAINTS_FAILURE', `algorithms.${what}`, {
-    day: sayDay(list.language, at),
+    day: sayDay(list.language, control),
   });
-  return false;
 }

@@ -12,6 +12,7 @@ import { presentationUrl, sealUrl } from '../seal/carrier.ts';
 import { makePresentation } from '../seal/disclosure.ts';
 import { twoDDocText } from '../seal/foreign/fixture.ts';
 import { recordDisclosures } from '../seal/record-disclosures.ts';
+import { archived, evidenceOf } from './archive.fixture.ts';
 import { verifyCode } from './code.ts';
 import type { VerifyContext } from './context.ts';
 import { verifyPdf } from './document.ts';
@@ -141,6 +142,8 @@ describe('a verdict', () => {
     );
     const presentation = presentationUrl(sealUrl(withPrivate.cose, host), shown);
     const foreignSigner = party('signer');
+    const lasting = await archived(genuine.file, cast);
+    const strange = await archived(genuine.file, cast, { evidence: await evidenceOf(await ceremonyCast()) });
     const jobs: readonly Job[] = [
       { bytes: genuine.file, language: 'fr' },
       { bytes: arabic.file, language: 'en' },
@@ -148,6 +151,9 @@ describe('a verdict', () => {
       { bytes: forged.file, language: 'en' },
       { bytes: flipped(genuine.file, 30_000, 1), language: 'fr' },
       { bytes: genuine.file.slice(0, 20_000), language: 'en' },
+      { bytes: lasting, language: 'fr' },
+      { bytes: flipped(lasting, lasting.length - 3000, 1), language: 'en' },
+      { bytes: strange, language: 'fr' },
       { text: sealUrl(genuine.cose, host), language: 'fr' },
       { text: sealUrl(forged.cose, host), language: 'en' },
       { text: 'HC1:NOT OURS', language: 'fr' },
@@ -188,6 +194,9 @@ describe('a verdict', () => {
       'TOTAL-FAILED',
       'TOTAL-FAILED',
       'TOTAL-FAILED',
+      'TOTAL-PASSED',
+      'TOTAL-FAILED',
+      'INDETERMINATE',
       'TOTAL-PASSED',
       'INDETERMINATE',
       'TOTAL-FAILED',

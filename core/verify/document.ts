@@ -1,8 +1,8 @@
-import { concatBytes, equalBytes } from '../bytes.ts';
-import type { SignedData } from '../cms/read.ts';
-import { padesProfile, usedAlgorithms, type VerifiedSignedData, verifySignedData } from '../cms/verify.ts';
+import { equalBytes } from '../bytes.ts';
+import type { VerifiedSignedData } from '../cms/verify.ts';
 import { ConsulError } from '../errors.ts';
 import { verifyProof } from '../log/proof.ts';
+import type { SignatureLevel } from '../pdf/level.ts';
 import { type Attachment, readAttachments } from '../pdf/read/attachments.ts';
 import { type PdfFile, readPdf } from '../pdf/read/document.ts';
 import { type PdfImage, pageImages } from '../pdf/read/images.ts';
@@ -10,24 +10,26 @@ import type { SealMatrix } from '../pdf/read/seal.ts';
 import { type PdfSignature, readSignatures } from '../pdf/read/signature.ts';
 import { drawnSeals, pageContents } from '../pdf/read/text.ts';
 import type { SealedRecord } from '../pdf/record.ts';
-import type { Certificate } from '../pki/certificate.ts';
 import { sealUrl } from '../seal/carrier.ts';
 import type { Picture, ReadCode, ReadCodes } from '../seal/picture.ts';
 import { isMatrixOf } from '../seal/qr.ts';
 import type { Seal } from '../seal/seal.ts';
-import { checkToken, usedInToken } from '../time/token.ts';
-import { checkAlgorithms } from './algorithms.ts';
-import { clockSkew, postOf, type VerifyContext } from './context.ts';
+import { postOf, type VerifyContext } from './context.ts';
 import { strangeDrawing } from './drawing.ts';
+import { checkFurther } from './further.ts';
 import { attachmentNames, strangePart } from './parts.ts';
 import { verifyCodes } from './picture.ts';
 import { readRecord, recordContradiction, textDifference } from './record.ts';
 import type { Report } from './report.ts';
+import { strangeUpdate } from './revisions.ts';
+import { checkRevocation, type EvidenceState, type SignedAt } from './revocation.ts';
 import { checkSeal, checkValidity, reportOn, sealFrom } from './seal.ts';
+import { checkCoverage, checkSignature, checkSigner } from './signature.ts';
 import { checkStatus } from './status.ts';
+import { checkTimes, type ProvenTimes } from './timestamps.ts';
 import { checkTravelDocument } from './travel-document.ts';
-import { checkFreshness, keyState, shownName, type Trust } from './trust.ts';
-import { Checklist, sayTime } from './words.ts';
+import { checkFreshness, shownName, type Trust } from './trust.ts';
+import { Checklist } from './words.ts';
 
 /** A scan has one picture a page; reading one takes up to a second. */
 const maxPictures = 64;
@@ -113,20 +115,20 @@ async function verifySigned(
   context: VerifyContext,
 ): Promise<Report> {
   checkStructure(file, list);
-  const cms = await checkSignature(file, signatures, list, context.trust);
+  const parts = checkCoverage(file, signatures, list);
+  const cms = parts && (await checkSignature(file, parts.document, list, context.trust));
   const attachments = readAttachments(file);
   const seal = sealOf(attachments, list);
   const logIndex = seal && (await checkLogProof(attachments, seal, list, context.trust));
-  const time = cms && (await checkTimestamp(cms, logIndex, list, context));
-  const { trust, now } = context;
-  const at = time ?? now;
-  if (cms) {
-    checkAlgorithms(list, 'signature', usedAlgorithms(cms), at, trust.algorithms);
-    await checkSigner(cms.certificate, at, seal, logIndex, list, trust);
-  }
+  const proof = cms && (await checkTimes(file, cms, parts.timestamps, logIndex, list, context));
+  const time = proof?.signed?.time;
+  const at = time ?? context.now;
+  if (cms) await checkSigner(cms.certificate, at, seal, logIndex, list, context.trust);
+  const further = proof ? await checkFurther(file, parts.further, logIndex, list, context) : [];
+  const evidence = proof && (await checkEvidence(file, cms, further, proof, list, context));
   let record: ReturnType<typeof recordOf>;
   if (seal) {
-    await checkSeal(list, seal, trust, at, logIndex);
+    await checkSeal(list, seal, context.trust, at, logIndex);
     record = recordOf(attachments, list);
     if (record) {
       await checkEqualities(file, record, seal, list, context.trust);
@@ -142,6 +144,11 @@ async function verifySigned(
       subject: 'pdf',
       claims: seal?.claims,
       signedAt: time,
+      level: cms && levelOf(proof, evidence),
+      furtherSignatures: further.map(({ certificate, time }) => ({
+        signer: shownName(certificate),
+        signedAt: time.toISOString(),
+      })),
       signer: cms && shownName(cms.certificate),
       title: record?.record.title,
     },
@@ -152,184 +159,36 @@ async function verifySigned(
 function checkStructure(file: PdfFile, list: Checklist): void {
   const [finding] = file.findings;
   if (finding) list.refused('structure', 'FORMAT_FAILURE', 'structure.finding', { detail: finding.message });
-  else if (file.revisions.length > 1)
-    list.refused('structure', 'FORMAT_FAILURE', 'structure.revisions', { count: file.revisions.length });
   else {
     const strange = strangePart(file) ?? strangeDrawing(file);
+    const added = strange ? undefined : strangeUpdate(file);
+    const count = file.revisions.length - 1;
     if (strange) list.refused('structure', 'FORMAT_FAILURE', 'structure.finding', { detail: strange });
+    else if (added) list.refused('structure', 'FORMAT_FAILURE', 'structure.update', { detail: added });
+    else if (count > 0) list.passed('structure', 'structure.extended', { count });
     else list.passed('structure', 'structure.passed');
   }
 }
 
-/** ETSI EN 319 142-1 §6.3 (k). */
-const subFilter = 'ETSI.CAdES.detached';
-
-/** The hole must be written in one way only, so that no byte in it can change unseen. */
-function isLowerCase(file: PdfFile, [, start, end]: readonly [number, number, number, number]): boolean {
-  const { bytes } = file;
-  for (let at = start + 1; at < end - 1; at++) {
-    const octet = bytes[at] as number;
-    if (octet >= 0x41 && octet <= 0x46) return false;
-  }
-  return true;
-}
-
-/**
- * Whether something stands beside a signature that it does not cover and the bundle does not vouch for: certificates
- * must be held by the bundle byte for byte and stand once each, revocation data is not awaited.
- */
-function hasStrangers({ certificates, crls, signer }: SignedData, trust: Trust): boolean {
-  return (
-    crls.length > 0 ||
-    signer.unsigned.others.length > 0 ||
-    certificates.some((certificate, at) => {
-      const again = certificates.findIndex((other) => equalBytes(other, certificate)) !== at;
-      return again || !trust.holds(certificate);
-    })
-  );
-}
-
-async function checkSignature(
+/** Revocation of the signer, where the bundle knows it, and of all who signed after. */
+function checkEvidence(
   file: PdfFile,
-  signatures: readonly PdfSignature[],
+  { certificate }: VerifiedSignedData,
+  further: readonly SignedAt[],
+  proof: ProvenTimes,
   list: Checklist,
-  trust: Trust,
-): Promise<VerifiedSignedData | undefined> {
-  const [signature] = signatures;
-  if (!signature || signatures.length > 1) {
-    list.refused('coverage', 'FORMAT_FAILURE', 'coverage.many', { count: signatures.length });
-    return undefined;
-  }
-  const { problems, signed, contents, byteRange, coversFile } = signature;
-  const [problem] = problems;
-  if (problem || !signed || !contents || !byteRange || !coversFile || signature.subFilter !== subFilter) {
-    list.refused('coverage', 'FORMAT_FAILURE', 'coverage.partial', {
-      detail: problem?.message ?? signature.subFilter,
-    });
-    return undefined;
-  }
-  list.passed('coverage', 'coverage.passed');
-  if (!isLowerCase(file, byteRange)) {
-    list.refused('signature-format', 'FORMAT_FAILURE', 'signature-format.failed', { detail: '/Contents' });
-    return undefined;
-  }
-
-  const covered = concatBytes(...signed);
-  const result = await verifySignedData(
-    contents,
-    padesProfile,
-    { contentDigest: (algorithm) => trust.backend.digest(algorithm, covered), parse: trust.parse },
-    trust.backend,
-  );
-  if (!result.valid) {
-    const { subIndication, message } = result;
-    if (subIndication === 'HASH_FAILURE')
-      list.refused('signature-digest', subIndication, 'signature-digest.failed');
-    else if (subIndication === 'SIG_CRYPTO_FAILURE')
-      list.refused('signature-value', subIndication, 'signature-value.failed');
-    else list.refused('signature-format', subIndication, 'signature-format.failed', { detail: message });
-    return undefined;
-  }
-  if (hasStrangers(result.signed, trust))
-    list.refused('signature-format', 'NO_CERTIFICATE_CHAIN_FOUND', 'signature-format.strange');
-  else list.passed('signature-format', 'signature-format.passed');
-  list.passed('signature-digest', 'signature-digest.passed');
-  list.passed('signature-value', 'signature-value.passed', { algorithm: describeAlgorithm(result) });
-  return result;
+  context: VerifyContext,
+): Promise<EvidenceState | undefined> {
+  const known = context.trust.known('document', certificate.bytes);
+  const own = known ? [{ ...known, time: proof.signed?.time ?? context.now }] : [];
+  return checkRevocation(file, [...own, ...further], proof, list, context);
 }
 
-function describeAlgorithm({ algorithm }: VerifiedSignedData): string {
-  switch (algorithm.name) {
-    case 'ecdsa':
-      return `ECDSA ${algorithm.curve}, ${algorithm.hash}`;
-    case 'rsa-pkcs1':
-    case 'rsa-pss':
-      return `${algorithm.name.toUpperCase()}, ${algorithm.hash}`;
-    case 'ed25519':
-      return 'Ed25519';
-  }
-}
-
-/** @returns the time that the time-stamp proves, when it is acceptable */
-async function checkTimestamp(
-  cms: VerifiedSignedData,
-  logIndex: number | undefined,
-  list: Checklist,
-  { trust, now }: VerifyContext,
-): Promise<Date | undefined> {
-  const { signer } = cms.signed;
-  const token = signer.unsigned.signatureTimestamp;
-  if (!token) {
-    list.refused('timestamp', 'SIG_CONSTRAINTS_FAILURE', 'timestamp.missing');
-    return undefined;
-  }
-  const imprint = (algorithm: Parameters<Trust['backend']['digest']>[0]) =>
-    trust.backend.digest(algorithm, signer.signature);
-  const checked = await checkToken(token, { imprint, parse: trust.parse }, trust.backend);
-  if (!checked.valid) {
-    list.refused('timestamp', checked.subIndication, 'timestamp.failed', { detail: checked.message });
-    return undefined;
-  }
-  if (!checkAlgorithms(list, 'timestamp', usedInToken(checked), now, trust.algorithms)) return undefined;
-  const { genTime } = checked.info;
-  const values = { name: shownName(checked.certificate), time: sayTime(list.language, genTime) };
-  if (genTime.getTime() > now.getTime() + clockSkew) {
-    list.refused('timestamp', 'TIMESTAMP_ORDER_FAILURE', 'timestamp.future', values);
-    return undefined;
-  }
-  if (hasStrangers(checked.signed, trust) || checked.signed.signer.unsigned.signatureTimestamp) {
-    list.refused('timestamp-authority', 'NO_CERTIFICATE_CHAIN_FOUND', 'timestamp-authority.strange', values);
-    return undefined;
-  }
-  const known = trust.known('timestamp', checked.certificate.bytes);
-  if (!known) {
-    list.refused('timestamp-authority', 'NO_CERTIFICATE_CHAIN_FOUND', 'timestamp-authority.unknown', values);
-    return undefined;
-  }
-  const path = await known.pathAt(genTime);
-  if (!path.ok) {
-    list.refused('timestamp-authority', 'CHAIN_CONSTRAINTS_FAILURE', 'timestamp-authority.path', {
-      ...values,
-      detail: path.message,
-    });
-    return undefined;
-  }
-  const state = keyState(known.entry, genTime, logIndex);
-  if (state !== 'active') {
-    list.refused('timestamp-authority', 'REVOKED', `signer.${state}`, values);
-    return undefined;
-  }
-  list.passed('timestamp', 'timestamp.passed', values);
-  list.passed('timestamp-authority', 'timestamp-authority.passed', values);
-  return genTime;
-}
-
-async function checkSigner(
-  certificate: Certificate,
-  time: Date,
-  seal: Seal | undefined,
-  logIndex: number | undefined,
-  list: Checklist,
-  trust: Trust,
-): Promise<void> {
-  const values = { name: shownName(certificate), time: sayTime(list.language, time) };
-  const known = trust.known('document', certificate.bytes);
-  if (!known) {
-    list.refused('signer', 'NO_CERTIFICATE_CHAIN_FOUND', 'signer.unknown', values);
-    return;
-  }
-  const path = await known.pathAt(time);
-  const { entry } = known;
-  const state = keyState(entry, time, logIndex);
-  if (!path.ok)
-    list.refused('signer', 'CHAIN_CONSTRAINTS_FAILURE', 'signer.path', { ...values, detail: path.message });
-  else if (seal && entry.post !== seal.claims.document.post)
-    list.refused('signer', 'SIG_CONSTRAINTS_FAILURE', 'seal-signer.post', {
-      claimed: seal.claims.document.post,
-      actual: entry.post,
-    });
-  else if (state !== 'active') list.refused('signer', 'REVOKED', `signer.${state}`, values);
-  else list.passed('signer', 'signer.passed', values);
+/** What the checks have shown of the level (ETSI EN 319 142-1 §6). */
+function levelOf(proof: ProvenTimes | undefined, evidence: EvidenceState | undefined): SignatureLevel {
+  if (!proof?.signed) return 'B-B';
+  if (!evidence) return 'B-T';
+  return evidence === 'archived' ? 'B-LTA' : 'B-LT';
 }
 
 /** The attachment of that name, when there is exactly one and both the file and the catalog list it. */

@@ -16,6 +16,7 @@ import { type Attachment, renderDocument } from '../pdf/document.ts';
 import { fonts, manyScripts, preparedTemplate, priseEnCharge } from '../pdf/fixture.ts';
 import type { Block, DocumentRecord, SealedRecord } from '../pdf/record.ts';
 import { signPdf } from '../pdf/sign.ts';
+import type { Authority } from '../pki/ceremony.ts';
 import { createPostCredentials } from '../pki/credentials.fixture.ts';
 import { certifiedSigner, keySigner } from '../pki/file-signer.ts';
 import { type CertificateShape, certificate, type Party, party } from '../pki/fixture.ts';
@@ -67,6 +68,8 @@ export const later = (time: Date, days: number): Date => new Date(time.getTime()
 export interface Cast {
   readonly root: { readonly signer: Signer; readonly certificate: Uint8Array };
   readonly authorities: readonly Uint8Array[];
+  /** The last of the authorities, which issued the signers. */
+  readonly issuing: Authority;
   readonly document: TestCertified;
   readonly seal: TestCertified;
   readonly tsa: TestCertified;
@@ -88,6 +91,7 @@ export async function ceremonyCast(now: Date = times.ceremony): Promise<Cast> {
   return {
     root: { signer: keySigner(keys.root), certificate: certificates.root },
     authorities: chain,
+    issuing: { signer: keySigner(keys['issuing-ca']), certificate: certificates['issuing-ca'] },
     document: signer('document-signer'),
     seal: signer('seal-signer'),
     tsa: signer('tsa'),
@@ -118,7 +122,7 @@ export interface CastShape {
 const timeStamping = ['1.3.6.1.5.5.7.3.8'];
 
 /** A cast whose certificates have any shape, right where nothing is said. */
-export function shapedCast(shape: CastShape = {}): Cast {
+export function shapedCast(shape: CastShape = {}): Cast & { readonly issuingKey: Party['privateKey'] } {
   const root = party('Root');
   const issuing = party('Issuing');
   const rootCertificate = certificate(root, root, { ca: true, ...shape.root });
@@ -137,6 +141,7 @@ export function shapedCast(shape: CastShape = {}): Cast {
   return {
     root: { signer: signerOf(root), certificate: rootCertificate },
     authorities,
+    issuing: { signer: signerOf(issuing), certificate: authorities.at(-1) ?? new Uint8Array() },
     document: leaf('Document signer', shape.document ?? {}),
     seal: leaf('Seal signer', shape.seal ?? {}),
     tsa: leaf('Time-stamps', {
@@ -145,6 +150,7 @@ export function shapedCast(shape: CastShape = {}): Cast {
       ...shape.tsa,
     }),
     log: keySigner(party('Log', 'ed25519').privateKey),
+    issuingKey: issuing.privateKey,
   };
 }
 
@@ -332,6 +338,8 @@ export interface Changes {
   readonly attachments?: (files: readonly Attachment[]) => readonly Attachment[];
   readonly seal?: (cose: Uint8Array) => Uint8Array;
   readonly proof?: (cose: Uint8Array) => Promise<Uint8Array>;
+  /** Whether its signature certifies it, in the archival form. */
+  readonly certified?: boolean;
   /** The PDF before it is signed. */
   readonly page?: (unsigned: Uint8Array) => Uint8Array;
   readonly documentSigner?: TestCertified;
@@ -369,7 +377,12 @@ export async function stamp(
   return authority.stamp(sha256(signature));
 }
 
-async function signatureOf(cast: Cast, covered: Uint8Array, changes: Changes): Promise<Uint8Array> {
+/** A signature with its time-stamp, as `changes` have it. */
+export async function signatureOf(
+  cast: Cast,
+  covered: Uint8Array,
+  changes: Changes = {},
+): Promise<Uint8Array> {
   const signer = changes.documentSigner ?? cast.document;
   const token = async (signature: Uint8Array): Promise<Uint8Array | undefined> => {
     const right = await stamp(changes.tsa ?? cast.tsa, signature, changes.stampedAt);
@@ -471,6 +484,7 @@ export async function makeDocument(cast: Cast, changes: Changes = {}): Promise<M
     created: times.issue,
     documentId: sha256(json).subarray(0, 16),
     signature: { name: 'Jean-Baptiste MOUSSAVOU', location: post.city, reason: record.title, reserve: 8192 },
+    ...(changes.certified ? { certification: {}, archival: true } : {}),
   });
   const file = await signPdf(changes.page?.(unsigned) ?? unsigned, async (covered) => {
     const der = await signatureOf(cast, covered, changes);

@@ -26,7 +26,8 @@ const entries = {
   trailer: keys('Type Size W Root Info ID Length Filter'),
   info: keys('Title Producer CreationDate ModDate'),
   catalog: keys(
-    'Type Pages Metadata Lang MarkInfo StructTreeRoot ViewerPreferences Extensions AcroForm AF Names',
+    'Type Pages Metadata Lang MarkInfo StructTreeRoot ViewerPreferences Extensions AcroForm AF Names Perms' +
+      ' OutputIntents',
   ),
   metadata: keys('Type Subtype Length Filter'),
   marks: keys('Marked'),
@@ -34,8 +35,16 @@ const entries = {
   extensions: keys('ESIC'),
   extension: keys('Type BaseVersion ExtensionLevel'),
   form: keys('Fields SigFlags'),
-  field: keys('Type Subtype FT T V P F Rect'),
-  signature: keys('Type Filter SubFilter ByteRange Contents Name Reason Location M'),
+  field: keys('Type Subtype FT T V P F Rect TU StructParent AP'),
+  appearance: keys('N'),
+  mark: keys('Type Subtype BBox Resources Length'),
+  markResources: keys(''),
+  signature: keys('Type Filter SubFilter ByteRange Contents Name Reason Location M Reference'),
+  permissions: keys('DocMDP'),
+  transform: keys('Type TransformMethod TransformParams'),
+  transformParameters: keys('Type P V'),
+  intent: keys('Type S OutputConditionIdentifier Info DestOutputProfile'),
+  profile: keys('N Length Filter'),
   names: keys('EmbeddedFiles'),
   nameTree: keys('Names'),
   specification: keys('Type F UF Desc AFRelationship EF'),
@@ -57,15 +66,23 @@ const entries = {
   program: keys('Length Filter Length1'),
   structure: keys('Type K ParentTree ParentTreeNextKey'),
   parents: keys('Nums'),
-  element: keys('S P Pg K A Alt'),
-  attributes: keys('O Scope'),
+  element: keys('S P Pg K A Alt Lang'),
+  attributes: keys('O Scope BBox'),
   reference: keys('Type Pg MCID'),
+  objectReference: keys('Type Pg Obj'),
 } as const;
 
 type Part = keyof typeof entries;
 
-const a4 = [0, 0, 595.28, 841.89];
+const a4 = [0, 0, 595.28, 841.89] as const;
+/** Points: what a visible field may take of the page, over the few lines that say who signs. */
+const largestField = { width: 300, height: 120 } as const;
+/** What rounding may take of a rectangle. */
+const rounding = 0.05;
 const maxDepth = 12;
+const oneByteText = new TextDecoder('latin1');
+/** The bar of core/pdf/signature-mark.ts; its height. */
+const markOperators = /^0\.09 0\.2 0\.36 rg 0 0 2 (\d+(?:\.\d+)?) re f\n$/;
 
 /** Ends the walk at the first part that does not belong. */
 function strange(name: string): never {
@@ -81,7 +98,7 @@ function isUnusedPart(value: PdfObject): boolean {
   return type === 'ObjStm' || type === 'XRef';
 }
 
-/** Walks a document from its trailer, and knows at the end which objects it came by. */
+/** Walks a document as it was signed, from its trailer, and knows at the end which objects it came by. */
 class PartsWalk {
   readonly #file: PdfFile;
   readonly #visited = new Set<number>();
@@ -100,7 +117,8 @@ class PartsWalk {
     this.#dict(catalog.get('MarkInfo'), 'marks');
     this.#dict(catalog.get('ViewerPreferences'), 'viewer');
     this.#dict(this.#dict(catalog.get('Extensions'), 'extensions').get('ESIC'), 'extension');
-    this.#form(catalog.get('AcroForm'));
+    this.#form(catalog);
+    this.#intents(catalog.get('OutputIntents'));
     this.#attachments(catalog);
     this.#pages(catalog.get('Pages'));
     this.#structure(catalog.get('StructTreeRoot'));
@@ -110,7 +128,7 @@ class PartsWalk {
 
   #resolve(value: PdfObject | undefined): PdfObject {
     if (value instanceof PdfRef) this.#visited.add(value.num);
-    return this.#file.resolve(value);
+    return this.#file.resolve(value, 0);
   }
 
   #known(dict: PdfDict, part: Part): PdfDict {
@@ -138,14 +156,65 @@ class PartsWalk {
     if (found.length !== expected.length || expected.some((each, at) => found[at] !== each)) strange(name);
   }
 
-  /** One signature field, without an appearance and without a place on the page. */
-  #form(value: PdfObject | undefined): void {
-    const [field, ...others] = this.#array(this.#dict(value, 'form').get('Fields'), '/Fields');
+  /** One signature field. */
+  #form(catalog: PdfDict): void {
+    const [field, ...others] = this.#array(
+      this.#dict(catalog.get('AcroForm'), 'form').get('Fields'),
+      '/Fields',
+    );
     if (!(field instanceof PdfRef) || others.length > 0) strange('/Fields');
     this.#field = field.num;
     const dict = this.#dict(field, 'field');
-    this.#numbers(dict.get('Rect'), [0, 0, 0, 0], '/Rect');
-    this.#dict(dict.get('V'), 'signature');
+    if (dict.has('AP')) this.#shown(dict);
+    else this.#numbers(dict.get('Rect'), [0, 0, 0, 0], '/Rect');
+    const value = dict.get('V');
+    const certifies = this.#dict(value, 'signature').get('Reference');
+    const permissions = catalog.get('Perms');
+    if ((certifies === undefined) !== (permissions === undefined)) strange('/Perms');
+    if (certifies === undefined) return;
+    const named = this.#dict(permissions, 'permissions').get('DocMDP');
+    if (!(named instanceof PdfRef) || !(value instanceof PdfRef) || named.num !== value.num)
+      strange('/Perms');
+    this.#certification(certifies);
+  }
+
+  /** ISO 32000-2 table 257: no change but to the form, which has signatures only. */
+  #certification(value: PdfObject): void {
+    const [only, ...others] = this.#array(value, '/Reference');
+    const transform = this.#dict(only, 'transform');
+    const { P, method } = {
+      method: transform.get('TransformMethod'),
+      P: this.#dict(transform.get('TransformParams'), 'transformParameters').get('P'),
+    };
+    if (others.length > 0 || method !== 'DocMDP' || P !== 2) strange('/Reference');
+  }
+
+  /** A field over who signs: it shows a bar at its edge (core/pdf/signature-mark.ts), nothing else. */
+  #shown(field: PdfDict): void {
+    const [left = -1, bottom = -1, right = -1, top = -1] = this.#array(field.get('Rect'), '/Rect').map(
+      (item) => (typeof item === 'number' ? item : strange('/Rect')),
+    );
+    const [width, height] = [right - left, top - bottom];
+    const onPage = left >= 0 && bottom >= 0 && right <= a4[2] && top <= a4[3];
+    if (!onPage || !(width > 0 && width <= largestField.width && height > 0 && height <= largestField.height))
+      strange('/Rect');
+    const reference = this.#dict(field.get('AP'), 'appearance').get('N');
+    const mark = this.#stream(reference, 'mark');
+    this.#dict(mark.get('Resources'), 'markResources');
+    const box = this.#array(mark.get('BBox'), '/BBox');
+    for (const [at, expected] of [0, 0, width, height].entries())
+      if (!(Math.abs(Number(box[at]) - expected) <= rounding)) strange('/BBox');
+    const stream = this.#file.stream(reference, 0);
+    const drawn = stream && oneByteText.decode(this.#file.data(stream));
+    const [, barHeight = ''] = markOperators.exec(drawn ?? '') ?? [];
+    if (!(Math.abs(Number(barHeight || Number.NaN) - height) <= rounding)) strange('/AP');
+  }
+
+  #intents(value: PdfObject | undefined): void {
+    if (value === undefined) return;
+    const [only, ...others] = this.#array(value, '/OutputIntents');
+    if (others.length > 0) strange('/OutputIntents');
+    this.#stream(this.#dict(only, 'intent').get('DestOutputProfile'), 'profile');
   }
 
   #attachments(catalog: PdfDict): void {
@@ -167,10 +236,11 @@ class PartsWalk {
   #pages(value: PdfObject | undefined): void {
     const kids = this.#array(this.#dict(value, 'pages').get('Kids'), '/Kids');
     const fonts = new Set<PdfObject>();
-    for (const [index, kid] of kids.entries()) {
+    let fields = 0;
+    for (const kid of kids) {
       const page = this.#dict(kid, 'page');
       this.#numbers(page.get('MediaBox'), a4, '/MediaBox');
-      this.#annotations(page.get('Annots'), index);
+      if (this.#annotations(page.get('Annots'))) fields++;
       this.#stream(page.get('Contents'), 'contents');
       const resources = this.#dict(page.get('Resources'), 'resources');
       const named = this.#resolve(resources.get('Font'));
@@ -181,13 +251,15 @@ class PartsWalk {
         for (const form of this.#dict(resources.get('XObject'), 'objects').values())
           this.#stream(form, 'seal');
     }
+    if (fields !== 1) strange('/Annots');
   }
 
-  #annotations(value: PdfObject | undefined, page: number): void {
-    if (page > 0 && value !== undefined) strange('/Annots');
-    if (page > 0) return;
+  /** The field of the signature, on one page. @returns whether it is on this one */
+  #annotations(value: PdfObject | undefined): boolean {
+    if (value === undefined) return false;
     const [only, ...others] = this.#array(value, '/Annots');
     if (!(only instanceof PdfRef) || only.num !== this.#field || others.length > 0) strange('/Annots');
+    return true;
   }
 
   /** TrueType, embedded, by two-byte codes: no font whose glyphs are drawings of any kind. */
@@ -221,14 +293,24 @@ class PartsWalk {
       if (kid instanceof PdfRef) {
         if (this.#visited.has(kid.num)) strange('/StructTreeRoot');
         this.#element(kid, depth + 1);
-      } else if (isDict(kid)) this.#known(kid, 'reference');
+      } else if (isDict(kid)) this.#leaf(kid);
       else strange('/StructTreeRoot');
     }
+  }
+
+  /** Marked content, or the field of the signature. */
+  #leaf(kid: PdfDict): void {
+    if (kid.get('Type') !== 'OBJR') {
+      this.#known(kid, 'reference');
+      return;
+    }
+    const field = this.#known(kid, 'objectReference').get('Obj');
+    if (!(field instanceof PdfRef) || field.num !== this.#field) strange('/OBJR');
   }
 }
 
 /**
- * The first part of a file that no document of a post has: scripts, actions, layers, further annotations or fields,
+ * The first part of a file, as it was signed first, that no document of a post has: scripts, actions, layers, further annotations or fields,
  * other attachments, objects that nothing uses. What programs show of a document is then what was read of it.
  */
 export function strangePart(file: PdfFile): string | undefined {

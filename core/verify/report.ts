@@ -1,3 +1,4 @@
+import type { SignatureLevel } from '../pdf/level.ts';
 import type { ForeignSystem } from '../seal/foreign.ts';
 
 /** ETSI EN 319 102-1 §5.1.3: the three main indications. */
@@ -37,6 +38,9 @@ export type CheckId =
   | 'signer'
   | 'timestamp'
   | 'timestamp-authority'
+  | 'archive-timestamp'
+  | 'further-signature'
+  | 'revocation'
   | 'seal'
   | 'seal-signer'
   | 'seal-signature'
@@ -85,6 +89,12 @@ export interface ForeignFinding {
   readonly signature: 'valid' | 'invalid' | 'not-checked';
 }
 
+export interface FurtherSigner {
+  readonly signer: string;
+  /** RFC 3339; proven by its time-stamp. */
+  readonly signedAt: string;
+}
+
 /**
  * The verdict on one file, picture or text. Its JSON form is stable: members are added, never changed or taken away
  * (docs/verify-json.md).
@@ -113,6 +123,10 @@ export interface Report {
   /** RFC 3339; the time proven by the time-stamp. */
   readonly signedAt?: string;
   readonly signer?: string;
+  /** PAdES baseline level that the checks have shown. */
+  readonly level?: SignatureLevel;
+  /** Of those who signed after the post. */
+  readonly furtherSignatures?: readonly FurtherSigner[];
   /** Of a seal of another system only. */
   readonly foreign?: ForeignFinding;
   /** Of a seal of another system also where it is not proven: only a passed report vouches for them. */

@@ -2,10 +2,10 @@ import { ConsulError } from '../errors.ts';
 import { readCarrier } from '../seal/carrier.ts';
 import type { SealClaims } from '../seal/claims.ts';
 import { checkSealSignature, readSeal, type Seal } from '../seal/seal.ts';
-import { checkAlgorithms } from './algorithms.ts';
+import { acceptableUntilAll, refuseAlgorithms } from './algorithms.ts';
 import { clockSkew, postOf, type VerifyContext } from './context.ts';
 import { checkDisclosures } from './disclosure.ts';
-import { conclude, type Disclosed, type Report, type ShownField } from './report.ts';
+import { conclude, type Disclosed, type FurtherSigner, type Report, type ShownField } from './report.ts';
 import { checkStatus } from './status.ts';
 import { checkFreshness, describeBundle, type KnownKey, keyState, shownName, type Trust } from './trust.ts';
 import { Checklist, printable, say, sayDay, sayTime } from './words.ts';
@@ -59,7 +59,7 @@ export async function checkSeal(
   }
   list.passed('seal-signature', 'seal-signature.passed');
   const used = { signature: sealAlgorithm, key: key.certificate.publicKeyAlgorithm };
-  checkAlgorithms(list, 'seal', [used], at, trust.algorithms);
+  if (at.getTime() >= acceptableUntilAll([used], trust.algorithms)) refuseAlgorithms(list, 'seal', at);
 
   const { claims } = seal;
   const issuedAt = new Date(claims.issuedAt * 1000);
@@ -158,6 +158,8 @@ export interface Findings {
   readonly claims?: SealClaims | undefined;
   readonly signedAt?: Date | undefined;
   readonly signer?: string | undefined;
+  readonly level?: Report['level'] | undefined;
+  readonly furtherSignatures?: readonly FurtherSigner[];
   /** Title of the document, from its record. */
   readonly title?: string | undefined;
   readonly disclosed?: Disclosed | undefined;
@@ -186,6 +188,7 @@ export function reportOn(list: Checklist, found: Findings, context: VerifyContex
         disclosed ? 'summary.passed-disclosed' : `summary.passed${found.subject === 'pdf' ? '' : '-seal'}`,
         values,
       );
+  const further = (found.furtherSignatures ?? []).map((one) => ({ ...one, signer: printable(one.signer) }));
   return {
     version: 1,
     subject: found.subject,
@@ -195,6 +198,8 @@ export function reportOn(list: Checklist, found: Findings, context: VerifyContex
     ...(sealTrusted ? { document: documentOf(claims) } : {}),
     ...(found.signedAt ? { signedAt: found.signedAt.toISOString() } : {}),
     ...(found.signer ? { signer: printable(found.signer) } : {}),
+    ...(found.level ? { level: found.level } : {}),
+    ...(further.length > 0 ? { furtherSignatures: further } : {}),
     fields: sealTrusted ? sealFields(claims, context) : [],
     ...(disclosed ? { disclosed } : {}),
     compareWithPaper: sealTrusted && found.subject === 'seal',

@@ -15,9 +15,11 @@ import { type Checklist, sayDay } from './words.ts';
 export interface KnownKey {
   readonly entry: TrustedKey;
   readonly certificate: Certificate;
-  /** RFC 5280 §6 at a given time, with the usage that `entry.use` needs. */
-  pathAt(time: Date): Promise<PathResult>;
+  /** RFC 5280 §6 at a given time, with the usage that `entry.use` needs; with revocation data, also by that. */
+  readonly pathAt: PathAt;
 }
+
+type PathAt = (time: Date, revocation?: PathInput['revocation']) => Promise<PathResult>;
 
 /** The name of a certificate's subject as people know it. */
 export const shownName = ({ subject }: Certificate): string => commonName(subject);
@@ -33,6 +35,9 @@ export interface Trust {
   parse(certificate: Uint8Array): Certificate;
   /** Whether the bundle holds this very certificate, in any part. */
   holds(certificate: Uint8Array): boolean;
+  readonly authorities: Authorities;
+  /** The path of a certificate that the bundle need not list: of an agent who signs documents. */
+  personPath(certificate: Certificate): PathAt;
   /** By the exact certificate, which must be listed for that use. */
   known(use: TrustedKey['use'], certificate: Uint8Array): KnownKey | undefined;
   /** By the key identifier of a seal. */
@@ -66,13 +71,20 @@ function usageFor(use: TrustedKey['use']): Pick<PathInput, 'keyUsage' | 'extende
   }
 }
 
+/** Of a person: the purpose must stand there, as authorities issue certificates for other purposes too. */
+const personUsage = {
+  keyUsage: ['digitalSignature'],
+  extendedKeyUsage: { oid: purposes.documentSigning, form: 'listed' },
+} as const;
+
 /** ICAO Doc 9303-13 §2.2: country and name of the signer, and its serial number. */
 const travelSealName = ({ subject, serial }: Certificate): string => {
   const names = subject.rdns.flat().map(({ text }) => text);
   return `${names.join('')} ${toHex(serial).toUpperCase().replace(/^0+/, '')}`;
 };
 
-interface Authorities {
+/** All certificates of authorities that the bundle holds, and which algorithms count under them. */
+export interface Authorities {
   readonly algorithms: AlgorithmPolicy;
   readonly root: Certificate;
   readonly others: readonly Certificate[];
@@ -97,25 +109,23 @@ const ownPath =
 /** Remembers a path that held: later times are only compared with the validity of its certificates and algorithms. */
 function rememberedPath(
   certificate: Certificate,
-  use: TrustedKey['use'],
+  usage: ReturnType<typeof usageFor>,
   { algorithms, root, others, verifiedLinks }: Authorities,
   backend: CryptoBackend,
-): (time: Date) => Promise<PathResult> {
+): PathAt {
+  const common = {
+    leaf: certificate,
+    intermediates: others,
+    anchors: [root],
+    verifiedLinks,
+    algorithms,
+    ...usage,
+  };
   let held: { readonly result: PathResult; readonly from: number; readonly to: number } | undefined;
-  return async (time) => {
+  return async (time, revocation) => {
+    if (revocation) return validatePath({ ...common, time, revocation }, backend);
     if (held && time.getTime() >= held.from && time.getTime() <= held.to) return held.result;
-    const result = await validatePath(
-      {
-        leaf: certificate,
-        intermediates: others,
-        anchors: [root],
-        time,
-        verifiedLinks,
-        algorithms,
-        ...usageFor(use),
-      },
-      backend,
-    );
+    const result = await validatePath({ ...common, time }, backend);
     if (result.ok) {
       held = {
         result,
@@ -218,7 +228,7 @@ export function prepareTrust(
     const pathAt =
       entry.anchor === 'itself' && entry.use === 'timestamp'
         ? ownPath(certificate)
-        : rememberedPath(certificate, entry.use, authorities, backend);
+        : rememberedPath(certificate, usageFor(entry.use), authorities, backend);
     return { entry, certificate, pathAt };
   };
   const nameOf = (use: TrustedKey['use'], certificate: Uint8Array): string =>
@@ -259,8 +269,10 @@ export function prepareTrust(
     bundle,
     backend,
     algorithms,
+    authorities,
     parse: (certificate) => held.get(nameOfBytes(certificate))?.() ?? parseCertificate(certificate),
     holds: (certificate) => held.has(nameOfBytes(certificate)),
+    personPath: (certificate) => rememberedPath(certificate, personUsage, authorities, backend),
     known: (use, certificate) => keys.get(nameOf(use, certificate))?.(),
     sealKey: async (kid) => (await sealKeys()).get(toHex(kid))?.(),
     travelSealKey: (signer, reference) =>

@@ -31,7 +31,8 @@ export interface RevisionChanges {
 /** Links that lead back up or across the document, not to a part of the object. */
 const upward = new Set(['Parent', 'P', 'Pg', 'Obj', 'Popup', 'IRT']);
 
-function sameValue(a: PdfObject | undefined, b: PdfObject | undefined): boolean {
+/** Whether two values say the same, references compared as references. */
+export function sameValue(a: PdfObject | undefined, b: PdfObject | undefined): boolean {
   if (a === b) return true;
   if (a instanceof PdfRef) return b instanceof PdfRef && a.num === b.num && a.gen === b.gen;
   if (a instanceof PdfString) return b instanceof PdfString && equalBytes(a.bytes, b.bytes);
@@ -42,7 +43,7 @@ function sameValue(a: PdfObject | undefined, b: PdfObject | undefined): boolean 
 }
 
 /** The keys whose values differ, references compared as references. */
-function differingKeys(before: PdfDict | undefined, after: PdfDict | undefined): readonly string[] {
+export function differingKeys(before: PdfDict | undefined, after: PdfDict | undefined): readonly string[] {
   const keys = new Set([...(before?.keys() ?? []), ...(after?.keys() ?? [])]);
   return [...keys].filter((key) => !sameValue(before?.get(key), after?.get(key)));
 }
