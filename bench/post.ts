@@ -137,6 +137,9 @@ export async function withProducer<T>(
     fonts: shipped('templates', 'fonts'),
     threads,
     workerScript: shipped('dist', 'issuing-worker.mjs'),
+    warn: (warning) => {
+      throw warning;
+    },
     settle: settleRequests({
       procedures,
       post: post.settings.post,

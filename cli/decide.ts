@@ -1,21 +1,15 @@
-import { equalBytes } from '../core/bytes.ts';
 import { decisionText } from '../core/casework/approval.ts';
 import { act, actOnMany } from '../core/casework/casework.ts';
 import { parseReference } from '../core/casework/reference.ts';
 import type { Act } from '../core/casework/workflow.ts';
 import { nodeBackend } from '../core/crypto/node.ts';
 import { ConsulError } from '../core/errors.ts';
-import type { OpenPost } from '../core/issuance/open-post.ts';
-import { parseCertificate } from '../core/pki/certificate.ts';
 import { signStatement } from '../core/pki/signed-statement.ts';
-import type { Signer } from '../core/pki/signer.ts';
-import { allCertificates } from '../core/store/certificate.ts';
-import { openNamedKey } from '../core/store/named-key.ts';
 import { loadRequest, type RequestFile } from '../core/store/request.ts';
-import type { CertificateRow } from '../core/store/schema.ts';
 import { actingOn, announce, doActs, toInstruction } from './acts.ts';
+import { certificateOfAgent, openAgentKey } from './agent-key.ts';
 import { agentOf, withPost } from './post.ts';
-import { type AgentKeyOptions, agentSecrets } from './secrets.ts';
+import type { AgentKeyOptions } from './secrets.ts';
 
 interface DecideOptions extends AgentKeyOptions {
   accept?: boolean;
@@ -40,25 +34,15 @@ function decision(file: RequestFile, options: DecideOptions): readonly Act[] {
   ];
 }
 
-/** The newest certificate that an agent has for this key. @throws ConsulError CERTIFICATE_UNKNOWN */
-async function certificateOf({ store }: OpenPost, { publicKey }: Signer): Promise<CertificateRow> {
-  const row = (await allCertificates(store.read)).findLast(
-    ({ profile, der }) => profile === 'agent' && equalBytes(parseCertificate(der).spki, publicKey),
-  );
-  if (!row)
-    throw new ConsulError('CERTIFICATE_UNKNOWN', 'no agent of this post has a certificate for the key');
-  return row;
-}
-
 /**
  * Decides, where nobody has decided yet, and signs the decision with the agent's own key. The key is opened first, and
  * who was interrupted between the two does the same again.
  */
 async function decideAndSign(text: string, key: string, options: DecideOptions): Promise<void> {
   const reference = parseReference(text);
-  const signer = await openNamedKey(key, 'of the agent', agentSecrets(options));
+  const signer = await openAgentKey(key, options);
   await withPost(options, async (post) => {
-    const { serial, der } = await certificateOf(post, signer);
+    const { serial, der } = await certificateOfAgent(post, signer);
     const agent = agentOf(options);
     let file = await loadRequest(post.store.read, reference);
     const wanted = options.accept ? 'accepted' : 'refused';

@@ -111,7 +111,7 @@ describe('the commands that the documentation names', () => {
   it('all have a help with an example of every option that is common', async () => {
     const usage = await post.done('--help');
     const names = [...usage.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name ?? '');
-    expect(names).toHaveLength(16);
+    expect(names).toHaveLength(18);
     const said = await Promise.all(names.map((name) => help([name])));
     for (const [at, text] of said.entries()) {
       expect(text).toMatch(new RegExp(`^Usage: consul ${names[at]} `));

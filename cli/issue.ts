@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { Option } from 'commander';
 import { parseReference } from '../core/casework/reference.ts';
 import { ConsulError } from '../core/errors.ts';
 import { groupSize, groupsAtOnce, issueMany } from '../core/issuance/batch.ts';
@@ -8,6 +9,7 @@ import { decidedDraft, demandSigned } from '../core/issuance/decided.ts';
 import type { Draft } from '../core/issuance/draft.ts';
 import { checkDraft, type Issued, type IssuingContext, issueGroup } from '../core/issuance/issue.ts';
 import type { OpenPost } from '../core/issuance/open-post.ts';
+import { type SignatureLevel, signatureLevels } from '../core/pdf/level.ts';
 import { procedureIds } from '../core/procedures/folder.ts';
 import { loadRequest, loadRequests } from '../core/store/request.ts';
 import {
@@ -26,13 +28,15 @@ import { say } from './words.ts';
 interface IssueOptions extends CommonOptions {
   batch?: string;
   threads?: string;
+  level?: SignatureLevel;
 }
 
-const shown = (post: OpenPost, { reference, number, path, timestamp }: Issued) => ({
+const shown = (post: OpenPost, { reference, number, path, timestamp, level }: Issued) => ({
   reference,
   number,
   document: join(post.paths.documents, path),
   timestamp,
+  level,
 });
 
 function pending(issued: Issued): never {
@@ -52,7 +56,7 @@ async function issueOne(text: string, options: IssueOptions): Promise<void> {
     const [issued] = await withIssuing(
       post,
       options,
-      { procedures, actor: agentOf(options), threads: 0 },
+      { procedures, actor: agentOf(options), threads: 0, level: options.level },
       async (context) => {
         await checkDraft(context, draft);
         return issueGroup(context, [draft]);
@@ -182,7 +186,8 @@ async function issueBatch(file: string, options: IssueOptions): Promise<void> {
     };
     let issued = 0;
     let waiting = 0;
-    await withIssuing(post, options, { procedures, actor: agentOf(options), threads }, async (context) => {
+    const settings = { procedures, actor: agentOf(options), threads, level: options.level };
+    await withIssuing(post, options, settings, async (context) => {
       const groups = draftGroups(file, post, context, { procedures, ...post.settings }, tell);
       for await (const group of issueMany(context, groups, groupsAtOnce(threads))) {
         for (const one of group) {
@@ -223,6 +228,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     .argument('[reference]', 'of the request')
     .option('--batch <file>', 'JSON lines, each {"reference": "…"}: issues all of them on every core')
     .option('--threads <number>', 'threads that make documents (one for each core)')
+    .addOption(
+      new Option('--level <level>', 'how long the signature lasts (else post.toml, else B-LTA)').choices(
+        signatureLevels,
+      ),
+    )
     .action(issue);
   await run(command, argv);
 }

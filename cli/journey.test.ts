@@ -232,7 +232,13 @@ describe('a document', () => {
     ({ reference, number, document } = await issued(post, 'prise-en-charge'));
     expect(basename(document)).toBe(`${number}.pdf`);
     expect(await post.done('issue', reference)).toBe(`${number}  ${document}\n`);
-    expect(await post.json('issue', reference)).toEqual({ reference, number, document, timestamp: 'done' });
+    expect(await post.json('issue', reference)).toEqual({
+      reference,
+      number,
+      document,
+      timestamp: 'done',
+      level: 'B-LTA',
+    });
     expect(await post.json('request', 'show', reference)).toMatchObject({ state: 'issued' });
   });
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSignedData } from '../core/cms/read.ts';
+import { readPdf } from '../core/pdf/read/document.ts';
 import type { SealedRecord } from '../core/pdf/record.ts';
 import { exampleTravellers } from '../fixtures/people.ts';
 import { examplePieces, exampleRequest } from '../fixtures/requests.ts';
@@ -32,18 +33,31 @@ let issuing = '';
 /** What the signature covers, and the CMS that stands in /Contents. */
 let covered = '';
 let cms = '';
+/** The same of the document timestamp. */
+let archive = { covered: '', token: '' };
 
-/** By the text of the file and ISO 32000-2 §12.8.1 alone. */
-function signatureParts(pdf: Uint8Array): { covered: Uint8Array; cms: Uint8Array } {
+interface SignatureBytes {
+  readonly covered: Uint8Array;
+  /** The CMS or the token. */
+  readonly cms: Uint8Array;
+  /** Where what it covers ends. */
+  readonly end: number;
+}
+
+/** The signature and the document timestamp, by the text of the file and ISO 32000-2 §12.8.1 alone. */
+function signatureParts(pdf: Uint8Array): readonly SignatureBytes[] {
   const text = Buffer.from(pdf).toString('latin1');
-  const [, a, b, c, d] = /\/ByteRange ?\[ ?(\d+) (\d+) (\d+) (\d+) ?\]/.exec(text)?.map(Number) ?? [];
-  const hole = Buffer.from(text.slice((b ?? 0) + 1, (c ?? 0) - 1), 'hex');
-  const length = 4 + hole.readUInt16BE(2);
-  expect([a, hole[0], hole[1], (c ?? 0) + (d ?? 0)]).toEqual([0, 0x30, 0x82, pdf.length]);
-  return {
-    covered: Buffer.concat([pdf.subarray(0, b), pdf.subarray(c)]),
-    cms: hole.subarray(0, length),
-  };
+  const ranges = [...text.matchAll(/\/ByteRange ?\[ ?(\d+) (\d+) (\d+) (\d+) *\]/g)];
+  return ranges.map((match) => {
+    const [a, b = 0, c = 0, d = 0] = match.slice(1).map(Number);
+    const hole = Buffer.from(text.slice(b + 1, c - 1), 'hex');
+    expect([a, hole[0], hole[1]]).toEqual([0, 0x30, 0x82]);
+    return {
+      covered: Buffer.concat([pdf.subarray(0, b), pdf.subarray(c, c + d)]),
+      cms: hole.subarray(0, 4 + hole.readUInt16BE(2)),
+      end: c + d,
+    };
+  });
 }
 
 async function ok(command: string, ...argv: string[]): Promise<string> {
@@ -61,14 +75,19 @@ beforeAll(async () => {
   ({ document, number } = await issued(post, 'prise-en-charge', { data, pieces }));
   root = join(post.home, 'certs', 'root.cert.pem');
   issuing = join(post.home, 'certs', 'issuing-ca.cert.pem');
-  const parts = signatureParts(bytesOf(document));
-  covered = post.file('covered', parts.covered);
-  cms = post.file('signature.der', parts.cms);
+  const [signature, timestamp, ...others] = signatureParts(bytesOf(document));
+  expect([timestamp?.end, others.length]).toEqual([bytesOf(document).length, 0]);
+  covered = post.file('covered', signature?.covered ?? new Uint8Array());
+  cms = post.file('signature.der', signature?.cms ?? new Uint8Array());
+  archive = {
+    covered: post.file('archive.covered', timestamp?.covered ?? new Uint8Array()),
+    token: post.file('archive.tst', timestamp?.cms ?? new Uint8Array()),
+  };
 });
 afterAll(() => post?.remove());
 
 describe('the signature of a document', () => {
-  judged(['pdfsig', 'certutil'], 'valid, by a trusted certificate, over the whole file', async () => {
+  judged(['pdfsig', 'certutil'], 'valid, by a trusted certificate, under a document timestamp', async () => {
     const database = `sql:${post.folder}`;
     await ok('certutil', '-N', '-d', database, '--empty-password');
     await ok('certutil', '-A', '-d', database, '-n', 'root', '-t', 'CT,C,C', '-a', '-i', root);
@@ -76,8 +95,8 @@ describe('the signature of a document', () => {
     expect(said).toContain('Signature Validation: Signature is Valid.');
     expect(said).toContain('Certificate Validation: Certificate is Trusted.');
     expect(said).toContain('Signature Type: ETSI.CAdES.detached');
-    expect(said).toContain('Total document signed');
-    expect(said).not.toContain('Signature #2');
+    expect(said).toMatch(/Signature #2:\n.*Timestamp\n(?:.*\n)*.*Total document signed/);
+    expect(said).not.toContain('Signature #3');
 
     const forged = post.file(
       'forged.pdf',
@@ -109,6 +128,39 @@ describe('the signature of a document', () => {
       ]);
     expect((await verify(signature)).stdout).toContain('Verification: OK');
     expect((await verify(covered)).status).not.toBe(0);
+  });
+});
+
+describe('the document timestamp', () => {
+  judged(['openssl'], 'a token over everything before it, under the authorities in the file', async () => {
+    const verify = (data: string) =>
+      run('openssl', [
+        ...['ts', '-verify', '-token_in', '-in', archive.token, '-data', data],
+        ...['-CAfile', root, '-untrusted', issuing],
+      ]);
+    expect((await verify(archive.covered)).stdout).toContain('Verification: OK');
+    expect((await verify(covered)).status).not.toBe(0);
+  });
+
+  judged(['openssl'], 'with revocation lists that hold for the signer', async () => {
+    const signer = join(post.home, 'certs', 'document-signer.cert.pem');
+    const lists = readdirSync(join(post.home, 'public', 'crl')).map((name) =>
+      join(post.home, 'public', 'crl', name),
+    );
+    const stored = readPdf(bytesOf(document));
+    const store = stored.dict(stored.catalog().get('DSS'));
+    const kept = (stored.array(store?.get('CRLs')) ?? []).map((item) => stored.stream(item));
+    expect(kept.map((stream) => stream && Buffer.from(stored.data(stream)).toString('hex')).sort()).toEqual(
+      lists.map((file) => Buffer.from(bytesOf(file)).toString('hex')).sort(),
+    );
+    const pem: string[] = [];
+    for (const file of lists) pem.push(await ok('openssl', 'crl', '-inform', 'DER', '-in', file));
+    const crls = post.file('lists.pem', pem.join(''));
+    const said = await ok(
+      ...(['openssl', 'verify', '-crl_check_all', '-CAfile', root, '-CRLfile', crls] as const),
+      ...(['-untrusted', issuing, '-purpose', 'any', signer] as const),
+    );
+    expect(said).toContain(': OK');
   });
 });
 

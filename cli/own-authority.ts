@@ -1,5 +1,6 @@
 import { nodeBackend } from '../core/crypto/node.ts';
-import { type OpenPost, timestampPolicy } from '../core/issuance/open-post.ts';
+import type { OpenPost } from '../core/issuance/open-post.ts';
+import { timestampPolicy } from '../core/issuance/timestamping.ts';
 import { serialNumber } from '../core/pki/serial.ts';
 import { openKeyRing } from '../core/store/keys.ts';
 import { type TimestampAuthority, timestampAuthority } from '../core/time/authority.ts';

@@ -5,13 +5,14 @@ import { nodeBackend } from '../core/crypto/node.ts';
 import { settleRequests } from '../core/issuance/decided.ts';
 import type { IssuingContext } from '../core/issuance/issue.ts';
 import { type OpenPost, openIssuing, openPost } from '../core/issuance/open-post.ts';
+import type { SignatureLevel } from '../core/pdf/level.ts';
 import { actors } from '../core/procedures/definition.ts';
 import { readProcedure } from '../core/procedures/folder.ts';
 import type { Procedures } from '../core/procedures/load.ts';
 import type { Procedure } from '../core/procedures/procedure.ts';
 import type { KeySecrets } from '../core/store/keys.ts';
 import { postHome } from '../core/store/post-folder.ts';
-import type { CommonOptions } from './outcome.ts';
+import { type CommonOptions, errorText } from './outcome.ts';
 import { keySecrets } from './secrets.ts';
 import { shipped } from './shipped.ts';
 
@@ -53,13 +54,15 @@ export interface IssuingRun {
   readonly threads: number;
   /** Where the run opens other keys too: what was asked for is not asked for again. */
   readonly secrets?: KeySecrets;
+  /** Of the signatures; left out it is that of the settings. */
+  readonly level?: SignatureLevel | undefined;
 }
 
 /** Runs with the keys open and everything ready to issue. */
 export async function withIssuing<T>(
   post: OpenPost,
   options: CommonOptions,
-  { procedures, actor, threads, secrets = keySecrets(post, options) }: IssuingRun,
+  { procedures, actor, threads, level, secrets = keySecrets(post, options) }: IssuingRun,
   act: (context: IssuingContext) => Promise<T>,
 ): Promise<T> {
   const clock = (): Date => new Date();
@@ -69,6 +72,8 @@ export async function withIssuing<T>(
     fonts: fontFolder,
     threads,
     workerScript: shipped('dist', 'issuing-worker.mjs'),
+    ...(level === undefined ? {} : { level }),
+    warn: (warning) => process.stderr.write(errorText(warning)),
     settle: settleRequests({
       procedures,
       post: post.settings.post,

@@ -37,6 +37,8 @@ export const errorCodes = {
   CERTIFICATE_IN_USE:
     'The post signs with this certificate: `consul pki rotate` it first, or report its key with `consul pki compromised`.',
   CERTIFICATE_INVALID: 'The certificate is damaged or does not follow RFC 5280 and cannot be used.',
+  CRL_UNAVAILABLE:
+    'Sign a new revocation list with `consul pki crl`, for that of the root with --root-key FILE; then `consul extend --due` raises what was issued meanwhile.',
   ALGORITHM_UNSUPPORTED: 'This platform cannot check such a signature: use the consul command on a computer.',
 
   PROCEDURE_UNKNOWN: 'List the procedures with `consul procedures list`.',

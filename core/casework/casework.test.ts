@@ -118,7 +118,16 @@ const issue = (type: string, reference: string): Promise<void> =>
     ]);
     await recordSeals(tx, [{ number, seal: digest, leafIndex: await appendLeaves(tx, [digest]) }]);
     await registerIssued(tx, [
-      { number, path: number, sha256: digest, size: 1, level: 'B-T', timestamp: 'done', issuedAt: at },
+      {
+        number,
+        path: number,
+        sha256: digest,
+        size: 1,
+        level: 'B-T',
+        timestamp: 'done',
+        lastsUntil: null,
+        issuedAt: at,
+      },
     ]);
   });
 

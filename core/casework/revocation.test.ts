@@ -58,6 +58,7 @@ async function someRegister(): Promise<Store> {
         size: 1,
         level: 'B-T',
         timestamp: 'done',
+        lastsUntil: null,
         issuedAt: someTime,
       })),
     );

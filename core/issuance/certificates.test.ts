@@ -147,7 +147,7 @@ describe('a signer that is rotated', () => {
         reason: 'superseded',
       });
       const [list] = await publishLists(context);
-      expect(list).toMatchObject({ entries: 1, number: 1 });
+      expect(list).toMatchObject({ entries: 1, number: 2 });
     });
     expect(await verdict(home, before)).toBe('TOTAL-PASSED');
 

@@ -27,6 +27,7 @@ import {
   type SigningKeyName,
 } from '../store/keys.ts';
 import { createPieceRecipient } from '../store/pieces.ts';
+import { pkiPaths } from '../store/pki-folder.ts';
 import {
   anchorPaths,
   type PostPaths,
@@ -34,9 +35,10 @@ import {
   type Settings,
   writeSettings,
 } from '../store/post-folder.ts';
-import { openStore } from '../store/store.ts';
+import { openStore, type Store } from '../store/store.ts';
 import { openTileStore } from '../store/tiles.ts';
 import { logOrigin } from './log-origin.ts';
+import { listDays, publishList } from './revocation-lists.ts';
 import { tokenLabel } from './token-rotation.ts';
 
 const trustDays = 366;
@@ -98,7 +100,7 @@ export async function createPost(wanted: NewPost): Promise<void> {
     const anchor = anchorPaths(partial, settings);
     await mkdir(dirname(anchor.journal), { recursive: true });
     const store = await openStore(paths.database, { create: true, anchor: anchor.journal });
-    await store.close();
+    await publishFirstLists(paths, store, { certificates, signers }, now).finally(() => store.close());
     const log = { origin: logOrigin(settings.post), signer: signers.log };
     await openTileStore(paths.log, anchor.checkpoint, nodeBackend).create(log);
     if (rootKey !== undefined && !tokens.root) await moveAway(paths.rootKey, rootKey);
@@ -126,6 +128,22 @@ function withTokens(settings: Settings, tokens: NonNullable<NewPost['tokens']>, 
     },
   ]);
   return keys.length === 0 ? settings : { ...settings, keys: Object.fromEntries(keys) };
+}
+
+/** The first revocation lists: signatures are made to last with what their certificates are validated with. */
+async function publishFirstLists(
+  paths: PostPaths,
+  store: Store,
+  made: { readonly certificates: FoundingCertificates; readonly signers: PostSigners },
+  now: Date,
+): Promise<void> {
+  const place = { store, paths: pkiPaths(paths), clock: () => now };
+  const authority = (name: 'root' | 'issuing-ca') => ({
+    signer: made.signers[name],
+    certificate: made.certificates[name],
+  });
+  await publishList(place, authority('root'), listDays.root);
+  await publishList(place, authority('issuing-ca'), listDays.issuing);
 }
 
 /** To another disk, which a rename cannot reach. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { nodeBackend } from '../crypto/node.ts';
 import { ConsulError } from '../errors.ts';
+import type { SignatureLevel } from '../pdf/level.ts';
 import type { DocumentRecord, SealedRecord } from '../pdf/record.ts';
 import type { Post } from '../post.ts';
 import { claimsFromRecord, claimsToRecord } from '../seal/record-claims.ts';
@@ -19,6 +20,7 @@ import {
   reserveNumbers,
 } from '../store/document.ts';
 import { appendLeaves, leafEntries, logSize } from '../store/leaf.ts';
+import type { TimestampState } from '../store/schema.ts';
 import type { Reader, Store, Tx } from '../store/store.ts';
 import type { LogIdentity, TileStore } from '../store/tiles.ts';
 import { documentPath } from './document-folder.ts';
@@ -58,7 +60,8 @@ export interface Issued {
   readonly path: string;
   readonly leafIndex: number;
   /** `pending`: the time-stamp authority could not be reached; issue again later. */
-  readonly timestamp: 'done' | 'pending';
+  readonly timestamp: TimestampState;
+  readonly level: SignatureLevel;
 }
 
 const sha256 = (bytes: Uint8Array | string): Uint8Array =>
@@ -99,10 +102,10 @@ export async function issueGroup(context: IssuingContext, wanted: readonly Draft
   const produced = await produce(context, logged, proofs);
   await register(context, drafts, produced);
   const issued = await stampPending(context, drafts, await load(context.store.read, drafts));
-  return issued.map(({ reference, type, number, path, leafIndex, timestamp }) => {
-    if (path === null || leafIndex === null || timestamp === null)
+  return issued.map(({ reference, type, number, path, leafIndex, timestamp, level }) => {
+    if (path === null || leafIndex === null || timestamp === null || level === null)
       throw new ConsulError('ISSUE_FAILED', `document ${number} is not in the register`);
-    return { reference, type, number, path, leafIndex, timestamp };
+    return { reference, type, number, path, leafIndex, timestamp, level };
   });
 }
 
@@ -299,8 +302,8 @@ async function stampPending(
     await store.transact(async (tx) => {
       const document = (await documentsOf(tx, [reference])).find((one) => one.number === number);
       if (document?.timestamp !== 'pending') return;
-      const { sha256: digest, size, level } = await producer.replace({ number, path, file });
-      await recordExtended(tx, [{ number, before, sha256: digest, size, level }]);
+      const { sha256: digest, size, level, lastsUntil } = await producer.replace({ number, path, file });
+      await recordExtended(tx, [{ number, before, sha256: digest, size, level, lastsUntil }]);
       await settle(tx, [document]);
     });
   }

@@ -11,9 +11,9 @@ import { postPaths } from '../store/post-folder.ts';
 import { timestampAuthority } from '../time/authority.ts';
 import type { TimestampSource } from '../time/source.ts';
 import { stampCheckpoint, stampedCheckpoints, stampFault } from './log-timestamps.ts';
-import { timestampPolicy } from './open-post.ts';
 import { passphrase } from './testing/post.ts';
 import { type PostTemplate, postTemplate } from './testing/template.ts';
+import { timestampPolicy } from './timestamping.ts';
 
 let template: PostTemplate;
 let source: TimestampSource;

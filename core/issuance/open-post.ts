@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toHex } from '../bytes.ts';
+import { concatBytes, toHex } from '../bytes.ts';
 import { prepareSignedData, type SignedDataOptions } from '../cms/make.ts';
 import { oids } from '../cms/oid.ts';
 import { nodeBackend } from '../crypto/node.ts';
@@ -8,9 +8,9 @@ import { ConsulError } from '../errors.ts';
 import { parseCheckpoint } from '../log/checkpoint.ts';
 import { parseNote } from '../log/note.ts';
 import { templateFor } from '../pdf/choice.ts';
+import type { SignatureLevel } from '../pdf/level.ts';
 import { defaultRepertoire, loadTemplate, serializeTemplate } from '../pdf/template.ts';
 import { parseCertificate } from '../pki/certificate.ts';
-import { certificateProfiles } from '../pki/profiles.ts';
 import type { CertifiedSigner } from '../pki/signer.ts';
 import { sha256 } from '../store/canonical.ts';
 import { writeDurably } from '../store/durable-file.ts';
@@ -22,7 +22,7 @@ import {
   openKeyRing,
 } from '../store/keys.ts';
 import { logSize } from '../store/leaf.ts';
-import { exists } from '../store/pki-folder.ts';
+import { exists, pkiPaths } from '../store/pki-folder.ts';
 import { anchorPaths, type PostPaths, postPaths, readSettings, type Settings } from '../store/post-folder.ts';
 import { readIfThere } from '../store/read-file.ts';
 import { openStore, type Store } from '../store/store.ts';
@@ -33,6 +33,7 @@ import { logOrigin } from './log-origin.ts';
 import { openProducer, type ProducerSetup, type SignerMaterial } from './producer.ts';
 import { knownAuthorities } from './remote-authority.ts';
 import { bearsTravelSeal, noTravelSigner } from './travel-seal.ts';
+import { type SignedWith, type ValidationPlace, validationData } from './validation-data.ts';
 import { producerPool } from './worker-pool.ts';
 
 /** A post whose database is open. */
@@ -74,9 +75,6 @@ async function demandNewest(store: Store, file: string): Promise<void> {
       `the database has ${present} log entries, but ${file} was signed over ${size}`,
     );
 }
-
-/** The own timestamp authority's policy is the one in its certificate. */
-export const timestampPolicy = certificateProfiles.tsa.policies?.[0] ?? '2.5.29.32.0';
 
 /** A signer for this thread, and what a thread of its own opens it from. */
 interface OpenSigner {
@@ -129,7 +127,7 @@ async function cmsSkeleton(
   signer: CertifiedSigner,
   content: 'document' | 'token',
 ): Promise<Uint8Array> {
-  const fingerprint = toHex(sha256(signer.certificate)).slice(0, 32);
+  const fingerprint = toHex(sha256(concatBytes(signer.certificate, ...signer.chain))).slice(0, 32);
   const file = join(paths.cache, `${content}-${fingerprint}.cms`);
   const kept = await readIfThere(file);
   const options = {
@@ -163,12 +161,35 @@ export interface IssuingOptions extends KeySecrets {
   /** The bundled worker.ts, needed for threads. */
   readonly workerScript: string;
   readonly settle: IssuingContext['settle'];
+  /** Level of the signatures; left out it is that of the settings, or a lower one where that cannot be reached now. */
+  readonly level?: SignatureLevel;
+  /** Is told what keeps documents from their level. */
+  readonly warn: (warning: ConsulError) => void;
+}
+
+/** What signatures are taken to, and what they are validated with there. */
+async function levelAtHand(
+  place: ValidationPlace,
+  signers: readonly SignedWith[],
+  { settings }: OpenPost,
+  { level: asked, warn }: IssuingOptions,
+): Promise<Pick<ProducerSetup, 'level' | 'validation'>> {
+  const level = asked ?? settings.signature?.level ?? 'B-LTA';
+  if (level === 'B-B' || level === 'B-T') return { level, validation: undefined };
+  try {
+    return { level, validation: await validationData(place, signers) };
+  } catch (error) {
+    if (!(error instanceof ConsulError) || error.code !== 'CRL_UNAVAILABLE' || asked !== undefined)
+      throw error;
+    warn(error);
+    return { level: 'B-T', validation: undefined };
+  }
 }
 
 /**
  * Opens the keys of a post and prepares all that is the same for every document.
  * @throws ConsulError PASSPHRASE_WRONG, CERTIFICATE_EXPIRED, CERTIFICATE_NOT_YET_VALID, KEY_INVALID, PIN_WRONG,
- *   TOKEN_UNAVAILABLE
+ *   TOKEN_UNAVAILABLE, CERTIFICATE_REVOKED; CRL_UNAVAILABLE where a level was asked for that cannot be reached
  */
 export async function openIssuing(post: OpenPost, options: IssuingOptions): Promise<IssuingContext> {
   const { paths, settings, store } = post;
@@ -188,12 +209,30 @@ export async function openIssuing(post: OpenPost, options: IssuingOptions): Prom
   demandInForce('document-signer', document.signer, now);
   demandInForce('seal-signer', seal.signer, now);
   if (authority) demandInForce('tsa', authority.signer, now);
+  const place: ValidationPlace = {
+    store,
+    paths: pkiPaths(paths),
+    trust: paths.trust,
+    clock: () => new Date(Math.floor(options.clock().getTime() / 1000) * 1000),
+    issuing: {
+      certificate: document.signer.chain[0] ?? new Uint8Array(),
+      signer: () => ring.signer('issuing-ca'),
+    },
+  };
+  const at = place.clock();
+  const signers: SignedWith[] = [
+    { use: 'signature', certificate: document.signer.certificate, at },
+    ...(authority ? [{ use: 'timestamp', certificate: authority.signer.certificate, at } as const] : []),
+  ];
+  // The authorities above that of time-stamps stand beside the signature, and again in the store of validation data.
+  const alone = authority && { ...authority.signer, chain: [] };
   const setup: ProducerSetup = {
+    ...(await levelAtHand(place, signers, post, options)),
     document: document.material,
     seal: seal.material,
     travelSeal: travelSeal?.material,
     timestamp: authority
-      ? { kind: 'own', authority: authority.material, policy: timestampPolicy }
+      ? { kind: 'own', authority: { ...authority.material, chain: [] } }
       : { kind: 'remote', url: url ?? '', known: await knownAuthorities(paths) },
     verifierHost: settings.post.verifierHost,
     documents: paths.documents,
@@ -201,7 +240,7 @@ export async function openIssuing(post: OpenPost, options: IssuingOptions): Prom
     template,
     skeletons: {
       document: await cmsSkeleton(paths, document.signer, 'document'),
-      token: authority && (await cmsSkeleton(paths, authority.signer, 'token')),
+      token: alone && (await cmsSkeleton(paths, alone, 'token')),
     },
   };
   const prepared = loadTemplate(template);

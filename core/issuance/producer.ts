@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { equalBytes, utf8 } from '../bytes.ts';
+import { equalBytes } from '../bytes.ts';
+import { digestLengths } from '../cms/algorithm.ts';
 import {
   type PreparedSignedData,
   prepareSignedData,
@@ -7,31 +8,31 @@ import {
   withSignatureTimestamp,
 } from '../cms/make.ts';
 import { oids } from '../cms/oid.ts';
-import { readSignedData } from '../cms/read.ts';
 import { nodeBackend } from '../crypto/node.ts';
 import { ConsulError } from '../errors.ts';
 import { templateFor } from '../pdf/choice.ts';
 import type { FontFamily } from '../pdf/compile.ts';
 import { renderDocument } from '../pdf/document.ts';
-import { readAttachments } from '../pdf/read/attachments.ts';
-import { readPdf } from '../pdf/read/document.ts';
-import { readSignatures } from '../pdf/read/signature.ts';
+import { prepareEvidence, type ValidationData } from '../pdf/evidence.ts';
+import { extendTo } from '../pdf/extend.ts';
+import type { SignatureLevel } from '../pdf/level.ts';
 import type { SealedRecord } from '../pdf/record.ts';
 import { replaceContents, signPdf } from '../pdf/sign.ts';
 import { loadTemplate } from '../pdf/template.ts';
-import { serialNumber } from '../pki/serial.ts';
 import type { CertifiedSigner } from '../pki/signer.ts';
 import type { SealClaims } from '../seal/claims.ts';
 import { qrMatrix, sealMatrix } from '../seal/qr.ts';
 import { makeSeal, prepareSealSigner } from '../seal/seal.ts';
 import { prepareVdsSigner } from '../seal/travel-seal.ts';
 import { type KeySource, type SignerOpener, signerOpener } from '../store/key-providers.ts';
-import type { SignatureLevel, TimestampState } from '../store/schema.ts';
-import { timestampAuthority } from '../time/authority.ts';
+import type { TimestampState } from '../store/schema.ts';
+import { tokenLasts } from '../time/lasting.ts';
 import type { TimestampSource } from '../time/source.ts';
+import { isFileOf, type SignatureState, signatureState } from './document-file.ts';
 import { openDocumentFolder } from './document-folder.ts';
 import { readFonts } from './font-folder.ts';
 import { type RemoteAuthority, remoteAuthority } from './remote-authority.ts';
+import { ownAuthority, roomForRemote, tokenVariation } from './timestamping.ts';
 import { travelSealOf } from './travel-seal.ts';
 
 /** A key with its certificates, in a form that can be handed to a worker thread. */
@@ -48,13 +49,17 @@ export interface ProducerSetup {
   /** Of ICAO seals; posts of old have none. */
   readonly travelSeal?: SignerMaterial | undefined;
   readonly timestamp:
-    | { readonly kind: 'own'; readonly authority: SignerMaterial; readonly policy: string }
+    | { readonly kind: 'own'; readonly authority: SignerMaterial }
     | ({ readonly kind: 'remote' } & RemoteAuthority);
   readonly verifierHost: string;
   readonly documents: string;
   readonly fonts: string;
   /** What `serializeTemplate` wrote. */
   readonly template: Uint8Array;
+  /** How far signatures are taken: the level that documents have when they are issued. */
+  readonly level: SignatureLevel;
+  /** What signatures and time-stamps are validated with; needed from B-LT on. */
+  readonly validation: ValidationData | undefined;
   /** CMS skeletons of the document signer and of the own authority's tokens (core/cms/make.ts). */
   readonly skeletons: { readonly document: Uint8Array; readonly token: Uint8Array | undefined };
 }
@@ -80,6 +85,8 @@ export interface Produced {
   readonly size: number;
   readonly level: SignatureLevel;
   readonly timestamp: TimestampState;
+  /** When the newest time-stamp ceases to prove its time by itself, RFC 3339; null where there is none. */
+  readonly lastsUntil: string | null;
 }
 
 export interface Producer {
@@ -87,8 +94,8 @@ export interface Producer {
   /** Signed, time-stamped files in their places, durable when this resolves. */
   produce(jobs: readonly ProductionJob[]): Promise<Produced[]>;
   /**
-   * The file of a document with the time-stamp that it owes; nothing is written. One that has its time-stamp already,
-   * from an attempt that ended before the register knew, is given as it is.
+   * The file of a document with the time-stamps that it owes; nothing is written. One that has them already, from an
+   * attempt that ended before the register knew, is given as it is.
    * @param document.sha256 what the register says of the file without its time-stamp
    * @throws ConsulError TSA_UNREACHABLE, TSA_INVALID; PDF_INVALID, FILE_UNREADABLE when the file is not the one that was issued
    */
@@ -117,16 +124,8 @@ async function timestampSource(
   { timestamp, skeletons }: ProducerSetup,
   opener: SignerOpener,
 ): Promise<TimestampSource> {
-  if (timestamp.kind === 'own')
-    return timestampAuthority({
-      signer: await signerFrom(timestamp.authority, opener),
-      policy: timestamp.policy,
-      clock: () => new Date(),
-      serial: () => serialNumber(nodeBackend.random),
-      accuracy: 1,
-      ...(skeletons.token ? { skeleton: skeletons.token } : {}),
-    });
-  return remoteAuthority(timestamp);
+  if (timestamp.kind === 'remote') return remoteAuthority(timestamp);
+  return ownAuthority(await signerFrom(timestamp.authority, opener), skeletons.token);
 }
 
 function attachments(job: ProductionJob, travelSeal: Uint8Array | undefined) {
@@ -163,12 +162,41 @@ function attachments(job: ProductionJob, travelSeal: Uint8Array | undefined) {
   ];
 }
 
-/** Whether a file is of this very document: of no other that had its number in a past that was undone. */
-function isOf({ record, seal }: ProductionJob, file: Uint8Array): boolean {
-  const found = new Map(readAttachments(readPdf(file)).map(({ name, bytes }) => [name, bytes]));
-  const holds = (name: string, bytes: Uint8Array): boolean =>
-    equalBytes(found.get(name) ?? new Uint8Array(0), bytes);
-  return holds('record.json', utf8(record)) && holds('seal.cose', seal);
+interface MadeFile extends Pick<SignatureState, 'level' | 'lastsUntil'> {
+  readonly file: Uint8Array;
+}
+
+/** What an authority gives; undefined where it cannot be reached now. */
+async function whereReached<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ConsulError && error.code === 'TSA_UNREACHABLE') return undefined;
+    throw error;
+  }
+}
+
+/** Bytes of DER for the holes of a file, and how long the own authority's tokens last. */
+interface Room {
+  readonly signature: number;
+  readonly timestamp: number;
+  readonly lastsUntil?: Date;
+}
+
+/** The room that a signature with its time-stamp takes, and a document timestamp: of the own authority as a trial shows. */
+async function roomFor(
+  { timestamp }: ProducerSetup,
+  cms: PreparedSignedData,
+  timestamps: TimestampSource,
+): Promise<Room> {
+  if (timestamp.kind === 'remote') return { signature: roomForRemote + 4 * 1024, timestamp: roomForRemote };
+  const token = await timestamps.stamp(new Uint8Array(32));
+  const signed = await cms.sign({ messageDigest: new Uint8Array(digestLengths[cms.digest]) });
+  return {
+    signature: signed.withTimestamp(token).length + 2 * tokenVariation,
+    timestamp: token.length + tokenVariation,
+    lastsUntil: tokenLasts(token),
+  };
 }
 
 /** Prepares keys, template and skeletons once; everything after is cheap. */
@@ -179,8 +207,6 @@ export async function openProducer(setup: ProducerSetup): Promise<Producer> {
   const travelSigner = setup.travelSeal && prepareVdsSigner(await signerFrom(setup.travelSeal, opener));
   const timestamps = await timestampSource(setup, opener);
   const folder = await openDocumentFolder(setup.documents);
-  // Measured: our own CMS with chain and token takes 4.5 KB; other authorities send longer chains.
-  const reserve = setup.timestamp.kind === 'own' ? 6 * 1024 : 16 * 1024;
   const template = loadTemplate(setup.template);
   if (!template) throw new ConsulError('INTERNAL', 'the prepared page template is damaged');
   let families: readonly FontFamily[] | undefined;
@@ -194,20 +220,18 @@ export async function openProducer(setup: ProducerSetup): Promise<Producer> {
     includeChain: true,
     skeleton: setup.skeletons.document,
   });
+  const { level } = setup;
+  const evidence = setup.validation && { data: prepareEvidence(setup.validation) };
+  const room = await roomFor(setup, await cms, timestamps);
 
-  /** A signature with its time-stamp, or without where the authority cannot be reached now. */
-  async function withTimestamp(signed: SignedCms): Promise<{ der: Uint8Array; timestamp: TimestampState }> {
-    try {
-      const token = await timestamps.stamp(sha256(signed.signature));
-      return { der: signed.withTimestamp(token), timestamp: 'done' };
-    } catch (error) {
-      if (error instanceof ConsulError && error.code === 'TSA_UNREACHABLE')
-        return { der: signed.der, timestamp: 'pending' };
-      throw error;
-    }
+  /** The file with what its level asks for besides the signature and its time-stamp. */
+  async function lasting(file: Uint8Array): Promise<Uint8Array> {
+    if (level === 'B-B' || level === 'B-T') return file;
+    if (!evidence) throw new ConsulError('INTERNAL', `there is no validation data for ${level}`);
+    return extendTo(file, level, evidence, timestamps, { reserve: room.timestamp });
   }
 
-  async function makeFile(job: ProductionJob): Promise<{ file: Uint8Array; timestamp: TimestampState }> {
+  async function makeFile(job: ProductionJob): Promise<MadeFile> {
     const record = JSON.parse(job.record) as SealedRecord;
     const travelSeal = await travelSealOf(record, travelSigner);
     const unsigned = renderDocument(
@@ -223,62 +247,53 @@ export async function openProducer(setup: ProducerSetup): Promise<Producer> {
           name: job.signatory.name,
           location: job.signatory.location,
           reason: record.title,
-          reserve,
+          reserve: room.signature,
         },
+        certification: {},
+        archival: true,
       },
     );
-    let timestamp: TimestampState = 'pending';
+    let signed: SignedCms | undefined;
+    let token: Uint8Array | undefined;
     const file = await signPdf(unsigned, async (bytes) => {
       const signedData = await cms;
       const messageDigest = await nodeBackend.digest(signedData.digest, bytes);
-      const signed = await signedData.sign({ messageDigest });
-      const result = await withTimestamp(signed);
-      timestamp = result.timestamp;
-      return result.der;
+      signed = await signedData.sign({ messageDigest });
+      token = level === 'B-B' ? undefined : await whereReached(timestamps.stamp(sha256(signed.signature)));
+      return token ? signed.withTimestamp(token) : signed.der;
     });
-    return { file, timestamp };
+    const lasts = token && (await whereReached(lasting(file)));
+    if (token && lasts) return { file: lasts, level, lastsUntil: room.lastsUntil ?? tokenLasts(token) };
+    // All its time-stamps come later, or none: there is one state in which a document waits.
+    const bare = token && signed ? replaceContents(file, signed.der) : file;
+    return { file: bare, level: 'B-B', lastsUntil: undefined };
   }
 
   const described = (
     { number, path }: { readonly number: string; readonly path: string },
-    file: Uint8Array,
-    timestamp: TimestampState,
+    { file, level: reached, lastsUntil }: MadeFile,
   ): Produced => ({
     number,
     path,
     sha256: sha256(file),
     size: file.length,
-    level: timestamp === 'done' ? 'B-T' : 'B-B',
-    timestamp,
+    level: reached,
+    timestamp: reached === 'B-B' && level !== 'B-B' ? 'pending' : 'done',
+    lastsUntil: lastsUntil?.toISOString() ?? null,
   });
 
-  /** The CMS of the one signature in a file of ours, and whether it carries its time-stamp. */
-  function signatureIn(file: Uint8Array): {
-    contents: Uint8Array;
-    signature: Uint8Array;
-    timestamp: TimestampState;
-  } {
-    const [only, ...others] = readSignatures(readPdf(file));
-    if (!only?.contents || others.length > 0)
-      throw new ConsulError('PDF_INVALID', 'the file in the place of the document is not one of ours');
-    const { signature, unsigned } = readSignedData(only.contents).signer;
-    return {
-      contents: only.contents,
-      signature,
-      timestamp: unsigned.signatureTimestamp ? 'done' : 'pending',
-    };
-  }
+  const found = (file: Uint8Array): MadeFile => ({ file, ...signatureState(file) });
 
   /** Puts the file of a document in its place, or takes the one of it that is there. */
-  async function place(job: ProductionJob, file: Uint8Array, timestamp: TimestampState): Promise<Produced> {
-    const placed = await folder.publish(job.path, file);
-    if (placed === file) return described(job, file, timestamp);
-    if (!isOf(job, placed))
+  async function place(job: ProductionJob, made: MadeFile): Promise<Produced> {
+    const placed = await folder.publish(job.path, made.file);
+    if (placed === made.file) return described(job, made);
+    if (!isFileOf(job, placed))
       throw new ConsulError(
         'POST_ROLLED_BACK',
         `${job.path} holds another document with the number ${job.number}: the database was put back to an earlier time`,
       );
-    return described(job, placed, signatureIn(placed).timestamp);
+    return described(job, found(placed));
   }
 
   return {
@@ -290,9 +305,9 @@ export async function openProducer(setup: ProducerSetup): Promise<Producer> {
     produce: async (jobs) => {
       const placed: Promise<PromiseSettledResult<Produced>[]>[] = [];
       for (const job of jobs) {
-        const { file, timestamp } = await makeFile(job);
+        const made = await makeFile(job);
         // A failure is told at the end: until then nobody listens, and the others go on to theirs.
-        placed.push(Promise.allSettled([place(job, file, timestamp)]));
+        placed.push(Promise.allSettled([place(job, made)]));
       }
       const produced = (await Promise.all(placed)).flat().map((result) => {
         if (result.status === 'rejected') throw result.reason;
@@ -303,17 +318,17 @@ export async function openProducer(setup: ProducerSetup): Promise<Producer> {
     },
     stamped: async ({ number, path, sha256: before }) => {
       const file = await folder.read(path);
-      const { contents, signature, timestamp } = signatureIn(file);
-      if (timestamp === 'done') return file;
+      const { contents, signature, level: reached } = signatureState(file);
+      if (reached !== 'B-B' || level === 'B-B') return file;
       if (!equalBytes(sha256(file), before))
         throw new ConsulError('PDF_INVALID', `the file of document ${number} is not the one that was issued`);
       const token = await timestamps.stamp(sha256(signature));
-      return replaceContents(file, withSignatureTimestamp(contents, token));
+      return lasting(replaceContents(file, withSignatureTimestamp(contents, token)));
     },
     replace: async ({ file, ...document }) => {
       await folder.replace(document.path, file);
       await folder.settle([document.path]);
-      return described(document, file, 'done');
+      return described(document, found(file));
     },
     close: () => opener.close(),
   };

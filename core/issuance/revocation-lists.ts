@@ -12,8 +12,9 @@ import { allCertificates, certificatesBy, findCertificate, serialText } from '..
 import { advance } from '../store/counter.ts';
 import { writeDurably } from '../store/durable-file.ts';
 import { readKeyFile } from '../store/key-providers.ts';
-import { answerName, exists } from '../store/pki-folder.ts';
+import { answerName, exists, type PkiPaths } from '../store/pki-folder.ts';
 import type { CertificateRow } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
 import {
   authorityName,
   type PkiContext,
@@ -25,7 +26,7 @@ import { retiredTokenKey } from './token-rotation.ts';
 
 const dayMilliseconds = 86_400_000;
 /** How long a list of the issuing authority, and one of the root, may be relied on. */
-const listDays = { issuing: 8, root: 200 } as const;
+export const listDays = { issuing: 8, root: 200 } as const;
 
 export interface PublishedList {
   readonly file: string;
@@ -56,17 +57,25 @@ async function authoritiesAtHand(
   return found.set(authorityName(present.certificate), present);
 }
 
-async function publishList(
-  context: PkiContext,
+/** Where the lists of a post lie, and what they say. */
+export interface ListPlace {
+  readonly store: Store;
+  readonly paths: PkiPaths;
+  /** To the second. */
+  readonly clock: () => Date;
+}
+
+/** Signs the revocation list of one authority, and writes it with the certificate of the authority. */
+export async function publishList(
+  { store, paths, clock }: ListPlace,
   authority: Authority,
   days: number,
 ): Promise<PublishedList & { readonly crl: Uint8Array }> {
-  const { post, paths, clock } = context;
   const name = authorityName(authority.certificate);
   const issuer = parseCertificate(authority.certificate);
-  const number = await post.store.transact((tx) => advance(tx, `crl/${name}`, 1, 1));
+  const number = await store.transact((tx) => advance(tx, `crl/${name}`, 1, 1));
   // A CRL speaks for the name of its issuer (RFC 5280 §5.1.2.3), whichever key the authority had at the time.
-  const rows = await certificatesBy(post.store.read, issuer.subject.text);
+  const rows = await certificatesBy(store.read, issuer.subject.text);
   const revoked = rows.flatMap(({ der, revokedAt, reason }) =>
     revokedAt === null
       ? []
@@ -112,7 +121,7 @@ export async function publishLists(
   for (const authority of (await authoritiesAtHand(context, root)).values()) {
     const isRoot = authority === root;
     const { crl, ...list } = await publishList(
-      context,
+      { ...context, store: context.post.store },
       authority,
       days ?? (isRoot ? listDays.root : listDays.issuing),
     );

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Actor } from '../casework/actor.ts';
 import { revokeDocument } from '../casework/revocation.ts';
@@ -70,6 +71,6 @@ test('a list is not signed with a certificate that is out of its time', async ()
   await expect(publishStatusList(post, ring, new Date('2099-01-01'))).rejects.toMatchObject({
     code: 'CERTIFICATE_EXPIRED',
   });
-  await expect(readFile(post.paths.public)).rejects.toThrow('ENOENT');
+  await expect(readFile(join(post.paths.public, 'status'))).rejects.toThrow('ENOENT');
   await close();
 });

@@ -71,6 +71,7 @@ const register = (tx: Tx, numbers: readonly string[], timestamp: 'done' | 'pendi
       sha256: sha256(number),
       size: 50_000,
       level: timestamp === 'done' ? 'B-T' : 'B-B',
+      lastsUntil: null,
       timestamp,
       issuedAt: someTime,
     })),
@@ -207,6 +208,7 @@ describe('a document', () => {
         sha256: sha256('new'),
         size: 60_000,
         level: 'B-T' as const,
+        lastsUntil: '2036-11-24T10:00:00.000Z',
       },
     ];
     await store.transact((tx) => recordExtended(tx, extended));

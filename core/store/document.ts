@@ -1,8 +1,9 @@
 import type { CompiledQuery, ExpressionBuilder } from 'kysely';
 import { ConsulError } from '../errors.ts';
+import type { SignatureLevel } from '../pdf/level.ts';
 import { advance } from './counter.ts';
 import { inGroups } from './groups.ts';
-import type { DocumentRow, Schema, SignatureLevel, SupersededRow, TimestampState } from './schema.ts';
+import type { DocumentRow, Schema, SupersededRow, TimestampState } from './schema.ts';
 import { isUniqueViolation } from './sqlite.ts';
 import type { Reader, Tx } from './store.ts';
 
@@ -107,6 +108,7 @@ export interface IssuedDocument {
   readonly size: number;
   readonly level: SignatureLevel;
   readonly timestamp: TimestampState;
+  readonly lastsUntil: string | null;
   readonly issuedAt: string;
 }
 
@@ -118,10 +120,10 @@ export async function registerIssued(tx: Tx, documents: readonly IssuedDocument[
   await updateEach(
     tx,
     documents,
-    ({ number, path, sha256, size, level, timestamp, issuedAt }) =>
+    ({ number, path, sha256, size, level, timestamp, lastsUntil, issuedAt }) =>
       tx
         .updateTable('document')
-        .set({ path, sha256, size, level, timestamp, issuedAt, step: 'issued' })
+        .set({ path, sha256, size, level, timestamp, lastsUntil, issuedAt, step: 'issued' })
         .where('number', '=', number)
         .where('step', '=', 'logged')
         .compile(),
@@ -136,6 +138,7 @@ export interface ExtendedDocument {
   readonly sha256: Uint8Array;
   readonly size: number;
   readonly level: SignatureLevel;
+  readonly lastsUntil: string | null;
 }
 
 /**
@@ -146,16 +149,47 @@ export async function recordExtended(tx: Tx, documents: readonly ExtendedDocumen
   await updateEach(
     tx,
     documents,
-    ({ number, before, sha256, size, level }) =>
+    ({ number, before, sha256, size, level, lastsUntil }) =>
       tx
         .updateTable('document')
-        .set({ sha256, size, level, timestamp: 'done' })
+        .set({ sha256, size, level, lastsUntil, timestamp: 'done' })
         .where('number', '=', number)
         .where('step', '=', 'issued')
         .where('sha256', '=', before)
         .compile(),
     'is not the file that was extended',
   );
+}
+
+/**
+ * Documents that are not at a level, or whose newest time-stamp ends before a day, oldest first; `after` is the last
+ * status index of the page before.
+ */
+export async function dueDocuments(
+  db: Reader,
+  due: {
+    readonly below: readonly SignatureLevel[];
+    readonly before: Date;
+    readonly after?: number;
+    readonly limit: number;
+  },
+): Promise<DocumentWithRecord[]> {
+  const { below, before, after = -1, limit } = due;
+  return withRecords(db)
+    .where('document.step', '=', 'issued')
+    .where('document.statusIndex', '>', after)
+    .where((eb) =>
+      eb.or([
+        eb('document.timestamp', '=', 'pending'),
+        eb('document.lastsUntil', '<', before.toISOString()),
+        // Of a file that was made before this was noted.
+        eb.and([eb('document.lastsUntil', 'is', null), eb('document.level', '<>', 'B-B')]),
+        ...(below.length > 0 ? [eb('document.level', 'in', below)] : []),
+      ]),
+    )
+    .orderBy('document.statusIndex')
+    .limit(limit)
+    .execute();
 }
 
 async function updateEach<T extends { readonly number: string }>(
@@ -199,6 +233,11 @@ export async function untimestampedDocuments(db: Reader, limit: number): Promise
 
 export async function findDocument(db: Reader, number: string): Promise<DocumentWithRecord | undefined> {
   return withRecords(db).where('document.number', '=', number).executeTakeFirst();
+}
+
+/** The document whose file has this path in the folder of documents. */
+export async function documentAt(db: Reader, path: string): Promise<DocumentWithRecord | undefined> {
+  return withRecords(db).where('document.path', '=', path).executeTakeFirst();
 }
 
 /** The documents of some requests, whatever step they have reached. */
@@ -277,6 +316,7 @@ export async function supersede(
         size: null,
         level: null,
         timestamp: null,
+        lastsUntil: null,
         issuedAt: null,
       })
       .where('statusIndex', '=', statusIndex)

@@ -318,6 +318,14 @@ function editions({ integer, bytes, tableOptions }: EngineWords): Migration {
   };
 }
 
+/** Until when the newest time-stamp of a file proves its time by itself: documents are renewed before. */
+const ageOfTimestamps: Migration = {
+  async up(db: Kysely<unknown>) {
+    for (const table of ['document', 'superseded'])
+      await db.schema.alterTable(table).addColumn('lastsUntil', 'text').execute();
+  },
+};
+
 /** In code and not in files, so that they travel inside a single executable. Names sort in the order of time. */
 const migrations = (words: EngineWords): Record<string, Migration> => ({
   '2026-11-first-schema': firstSchema(words),
@@ -325,6 +333,7 @@ const migrations = (words: EngineWords): Record<string, Migration> => ({
   '2026-11-revocations': revocations(words),
   '2026-11-row-digests': digestsOfRows(words),
   '2026-11-s-editions': editions(words),
+  '2026-11-t-age-of-timestamps': ageOfTimestamps,
 });
 
 /** Which of `applied` this program does not know, and whether it knows any that are not applied. */

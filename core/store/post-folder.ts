@@ -5,6 +5,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { parse, stringify } from 'smol-toml';
 import { ConsulError } from '../errors.ts';
+import { signatureLevels } from '../pdf/level.ts';
 import { PostSchema } from '../post.ts';
 import { writeDurably } from './durable-file.ts';
 
@@ -50,6 +51,18 @@ export const SettingsSchema = Type.Object(
         url: Type.Optional(Type.String({ pattern: '^https?://', maxLength: 300 })),
       },
       { additionalProperties: false },
+    ),
+    /** How long signatures are made to last. */
+    signature: Type.Optional(
+      Type.Object(
+        {
+          /** PAdES baseline level (ETSI EN 319 142-1 §6); absent: B-LTA. */
+          level: Type.Optional(Type.Union(signatureLevels.map((level) => Type.Literal(level)))),
+          /** Days before the end of a time-stamp's certificate at which the document is renewed; absent: 365. */
+          renewDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 3650 })),
+        },
+        { additionalProperties: false },
+      ),
     ),
     limits: Type.Object(
       { pieceBytes: Type.Integer({ minimum: 1024, maximum: 1024 ** 3 }) },

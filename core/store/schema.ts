@@ -1,4 +1,5 @@
 import type { Generated, Selectable } from 'kysely';
+import type { SignatureLevel } from '../pdf/level.ts';
 import type { PieceType, RequestState } from '../procedures/definition.ts';
 
 export type PieceState = 'asked' | 'received' | 'accepted' | 'refused' | 'expired';
@@ -8,9 +9,6 @@ export type PieceState = 'asked' | 'received' | 'accepted' | 'refused' | 'expire
  * its leaf is in the log. `issued`: the signed file is in its place.
  */
 export type DocumentStep = 'reserved' | 'logged' | 'issued';
-
-/** PAdES baseline levels, ETSI EN 319 142-1 §6. */
-export type SignatureLevel = 'B-B' | 'B-T' | 'B-LT' | 'B-LTA';
 
 /** `pending`: the timestamp authority did not answer yet. */
 export type TimestampState = 'pending' | 'done';
@@ -122,6 +120,8 @@ export interface DocumentTable {
   size: number | null;
   level: SignatureLevel | null;
   timestamp: TimestampState | null;
+  /** When the certificate or an algorithm of its newest time-stamp ends; null where it has none. */
+  lastsUntil: string | null;
   validFrom: string;
   validUntil: string | null;
   reservedAt: string;

@@ -1,5 +1,6 @@
 import type { Actor } from '../../casework/actor.ts';
 import { nodeBackend } from '../../crypto/node.ts';
+import type { SignatureLevel } from '../../pdf/level.ts';
 import { passphraseKeys } from '../../pki/key-file.ts';
 import type { Procedures } from '../../procedures/load.ts';
 import { settleRequests } from '../decided.ts';
@@ -27,10 +28,11 @@ export interface IssuingPostOptions {
   /** Threads besides this one, each running `workerScript`. */
   readonly threads?: number;
   readonly workerScript?: string;
+  readonly level?: SignatureLevel;
 }
 
 export async function openIssuingPost(options: IssuingPostOptions): Promise<IssuingPost> {
-  const { home, fonts, procedures, threads = 0, workerScript = '' } = options;
+  const { home, fonts, procedures, threads = 0, workerScript = '', level } = options;
   const post = await openPost(home);
   const clock = (): Date => new Date();
   try {
@@ -40,6 +42,10 @@ export async function openIssuingPost(options: IssuingPostOptions): Promise<Issu
       fonts,
       threads,
       workerScript,
+      ...(level === undefined ? {} : { level }),
+      warn: (warning) => {
+        throw warning;
+      },
       settle: settleRequests({
         procedures,
         post: post.settings.post,

@@ -8,7 +8,7 @@ import { serialNumber } from '../../pki/serial.ts';
 import { openKeyRing } from '../../store/keys.ts';
 import { postPaths } from '../../store/post-folder.ts';
 import { timestampAuthority } from '../../time/authority.ts';
-import { timestampPolicy } from '../open-post.ts';
+import { timestampPolicy } from '../timestamping.ts';
 import { passphrase } from './post.ts';
 
 // For tests only: an authority at an address, that can be away and that can answer wrongly.
