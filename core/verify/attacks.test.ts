@@ -1,42 +1,24 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { testingCa } from '../cms/testing-ca.ts';
 import { ConsulError } from '../errors.ts';
-import { prepareEvidence } from '../pdf/evidence.ts';
-import { addDocumentTimestamp, extendTo } from '../pdf/extend.ts';
+import { addDocumentTimestamp } from '../pdf/extend.ts';
 import { changes } from '../pdf/read/changes.ts';
 import { readPdf } from '../pdf/read/document.ts';
 import { readSignatures } from '../pdf/read/signature.ts';
-import { timestampAuthority } from '../time/authority.ts';
-import type { TimestampSource } from '../time/source.ts';
+import { archived, stampsOf } from './archive.fixture.ts';
 import { type Attack, type AttackClass, attacks } from './attacks.fixture.ts';
 import { verifyPdf } from './document.ts';
-import { type Cast, ceremonyCast, contextOf, makeDocument, times, trustOf } from './fixture.ts';
+import { type Cast, ceremonyCast, contextOf, makeDocument, trustOf } from './fixture.ts';
 import type { Trust } from './trust.ts';
 
 const attacker = testingCa().issue();
 let cast: Cast;
 let trust: Trust;
-let serial = 0;
 
 beforeAll(async () => {
   cast = await ceremonyCast();
   trust = await trustOf(cast);
 });
-
-/** What the authority of the post stamps for anyone who asks. */
-const stamps = (): TimestampSource =>
-  timestampAuthority({
-    signer: cast.tsa,
-    policy: '1.2.3.4',
-    clock: () => times.issue,
-    serial: () => Uint8Array.of(2, ++serial >> 8, serial & 0xff),
-    accuracy: 1,
-  });
-
-async function archived(file: Uint8Array): Promise<Uint8Array> {
-  const certificates = [cast.root.certificate, ...cast.authorities, cast.document.certificate];
-  return extendTo(file, 'B-LTA', { data: prepareEvidence({ certificates, crls: [], ocsps: [] }) }, stamps());
-}
 
 const levels = ['B-T', 'B-LTA'] as const;
 type Level = (typeof levels)[number];
@@ -44,7 +26,7 @@ type Level = (typeof levels)[number];
 /** A document of a post at this level, with what the attacker prepared in it. */
 async function signedDocument(level: Level, prepare?: Attack['prepare']): Promise<Uint8Array> {
   const { file } = await makeDocument(cast, prepare ? { page: prepare } : {});
-  return level === 'B-T' ? file : archived(file);
+  return level === 'B-T' ? file : archived(file, cast);
 }
 
 let unprepared: Readonly<Record<Level, Uint8Array>>;
@@ -75,7 +57,7 @@ function shown(bytes: Uint8Array): readonly string[] {
 /** With a right document timestamp over all of it, where it is sound enough to be continued. */
 async function timeStamped(attacked: Uint8Array): Promise<Uint8Array | undefined> {
   try {
-    return await addDocumentTimestamp(attacked, stamps());
+    return await addDocumentTimestamp(attacked, stampsOf(cast.tsa));
   } catch (error) {
     if (error instanceof ConsulError) return undefined;
     throw error;

@@ -27,6 +27,7 @@ import { validatePath } from '../pki/path.ts';
 import { timestampAuthority } from '../time/authority.ts';
 import { checkToken } from '../time/token.ts';
 import { type Case, refuse, type Suite } from '../vectors.ts';
+import { archived } from './archive.fixture.ts';
 import { verifyPdf } from './document.ts';
 import { ceremonyCast, contextOf, holeOf, latinRecord, makeDocument, trustOf } from './fixture.ts';
 import { rewritten } from './rewrite.fixture.ts';
@@ -309,7 +310,7 @@ async function pdfSubject(): Promise<Subject> {
   const trust = await trustOf(cast);
   const kept = latinRecord.blocks.filter(({ kind }) => kind === 'title' || kind === 'seal');
   const record = { ...latinRecord, blocks: kept };
-  const { file: right } = await makeDocument(cast, { record });
+  const right = await archived((await makeDocument(cast, { record })).file, cast);
   /** Changed by who can sign. */
   const signedAfterwards = async (random: Random): Promise<Mutant> => {
     let what = '';
@@ -324,7 +325,8 @@ async function pdfSubject(): Promise<Subject> {
         else piece.data = changed;
         what = `"${to}" at ${at} of object ${piece.num}, then signed`;
       });
-    const { file } = await makeDocument(cast, { record, page });
+    const made = (await makeDocument(cast, { record, page })).file;
+    const file = await archived(made, cast).catch(() => made);
     return { what, bytes: file };
   };
   return {
