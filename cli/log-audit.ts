@@ -165,11 +165,18 @@ async function stampedBefore(folder: string, log: readonly NoteVerifier[], bundl
 const filesNamed = (paths: readonly string[] = []): Promise<Seen[]> =>
   Promise.all(paths.map(async (path) => ({ path, bytes: await readInput(path, maxCheckpoint) })));
 
+/** The newest checkpoint that whoever made the trust bundle knew. */
+const carriedBy = ({ checkpoints = [], logs }: TrustBundle, post = logs[0]?.post): Seen[] =>
+  checkpoints
+    .filter((known) => known.post === post)
+    .map(({ checkpoint }) => ({ path: 'trust bundle', bytes: checkpoint }));
+
 export async function audit(place: string | undefined, options: AuditOptions): Promise<void> {
   const bundle = await openTrustBundle(await readTrustFile(options), nodeBackend);
   const named = await filesNamed(options.checkpoint);
   if (place !== undefined) {
     const log = await logKeys(bundle, options.post);
+    named.push(...carriedBy(bundle, options.post));
     if (isUrl(place)) {
       const files = httpLogFiles({ url: place, fetch: globalThis.fetch, timeoutMs });
       return auditSubject({ files, log, seen: named, found: [] }, options);
@@ -180,6 +187,7 @@ export async function audit(place: string | undefined, options: AuditOptions): P
   await withPost(options, async ({ paths, settings, store }) => {
     const log = await logKeys(bundle, settings.post.code);
     const { seen, found } = await stampedBefore(paths.log, log, bundle);
+    named.push(...carriedBy(bundle, settings.post.code));
     const second = anchorPaths(paths.home, settings).checkpoint;
     await auditSubject(
       {

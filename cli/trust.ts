@@ -1,3 +1,4 @@
+import { fromUtf8 } from '../core/bytes.ts';
 import { nodeBackend } from '../core/crypto/node.ts';
 import { ConsulError } from '../core/errors.ts';
 import { parseCertificate } from '../core/pki/certificate.ts';
@@ -10,6 +11,7 @@ import { writeOutput } from './output-file.ts';
 import { newCommand, run, withCommonOptions } from './program.ts';
 import { type RootOptions, withRootOptions } from './root-options.ts';
 import { maxBundle } from './trust-file.ts';
+import type { UpdateOptions } from './trust-update.ts';
 import { clockTime, say } from './words.ts';
 
 async function readBundle(file: string): Promise<{ bytes: Uint8Array; bundle: TrustBundle }> {
@@ -55,6 +57,11 @@ async function show(file: string | undefined, options: CommonOptions): Promise<v
       subject: shownName(parseCertificate(certificate)),
     })),
     logs: bundle.logs,
+    statusLists: (bundle.statusLists ?? []).map(({ post, list }) => ({ post, bytes: list.length })),
+    checkpoints: (bundle.checkpoints ?? []).map(({ post, checkpoint }) => ({
+      post,
+      checkpoint: fromUtf8(checkpoint),
+    })),
   };
   if (options.json) {
     printJson(shown);
@@ -89,6 +96,11 @@ const renew = async (options: RootOptions): Promise<void> => {
   await renewTrustOf(options);
 };
 
+const update = async (source: string, options: UpdateOptions): Promise<void> => {
+  const { updateTrust } = await import('./trust-update.ts');
+  await updateTrust(source, options);
+};
+
 const changeAuthority =
   (change: 'added' | 'retired') =>
   async (file: string, options: RootOptions): Promise<void> => {
@@ -106,6 +118,15 @@ export async function main(argv: readonly string[]): Promise<void> {
   withCommonOptions(
     command.command('show').description('Shows what a bundle holds').argument('[file]'),
   ).action(show);
+  withCommonOptions(
+    command
+      .command('update')
+      .description('Takes a newer bundle in the place of the one that is there')
+      .argument('<source>', 'a file or an address; - for standard input'),
+  )
+    .option('--trust <file>', "the bundle that is replaced (else CONSUL_TRUST, else the post's own)")
+    .option('--root <fingerprint>', 'SHA-256 of the root certificate, for the first bundle or another root')
+    .action(update);
   withRootOptions(
     command.command('renew').description('Signs the next trust bundle with the root key'),
   ).action(renew);

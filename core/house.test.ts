@@ -5,7 +5,20 @@ import { describe, expect, it } from 'vitest';
 const root = resolve(import.meta.dirname, '..');
 
 /** Rooms that know formats and cryptography only: bytes in, values out. */
-const formats = ['bytes', 'cms', 'crypto', 'der', 'errors', 'log', 'pdf', 'pki', 'post', 'seal', 'time'];
+const formats = [
+  'bytes',
+  'cms',
+  'crypto',
+  'der',
+  'errors',
+  'fetched',
+  'log',
+  'pdf',
+  'pki',
+  'post',
+  'seal',
+  'time',
+];
 const doors = ['cli', 'intake', 'verifier', 'bench'];
 
 /** Who may import whom, by rooms of the core; what is not named here may be imported by nobody above it. */

@@ -43,6 +43,7 @@ import {
 } from '../store/pki-folder.ts';
 import { readPresent } from '../store/read-file.ts';
 import type { CertificateRow } from '../store/schema.ts';
+import { carriedCopies } from './carried.ts';
 import type { OpenPost } from './open-post.ts';
 import { isInToken, switchTokenKey, tokenKeyThatWaits } from './token-rotation.ts';
 
@@ -290,7 +291,9 @@ export async function renewTrust(
   root: RootSession,
   change: Parameters<typeof followingTrust>[2] = {},
 ): Promise<TrustBundle> {
-  const content = followingTrust(await readTrust(context), context.clock(), change);
+  const before = await readTrust(context);
+  const copies = await carriedCopies(context.post, before);
+  const content = followingTrust(before, context.clock(), { ...copies, ...change });
   const bytes = await makeTrustBundle(content, root.signer, nodeBackend.digest);
   const bundle = await openTrustBundle(bytes, nodeBackend);
   await writeDurably(context.post.paths.trust, bytes);

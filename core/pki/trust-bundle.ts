@@ -62,6 +62,8 @@ const trustContent = members({
   logs: list(members({ post: name, key: name }), 1000),
   /** Copies of the posts' status lists as they were when the bundle was made. */
   statusLists: optional(list(members({ post: name, list: octets(8 * 1024 * 1024) }), 1000)),
+  /** The newest checkpoints of the posts' logs at that time (C2SP tlog-checkpoint): a log never falls behind them. */
+  checkpoints: optional(list(members({ post: name, checkpoint: octets(256 * 1024) }), 1000)),
 });
 
 export type TrustContent = Shaped<typeof trustContent>;

@@ -16,7 +16,7 @@ const seconds = (date: Date): number => Math.floor(date.getTime() / 1000);
 export function followingTrust(
   { rootFingerprint: _fingerprint, ...previous }: TrustBundle,
   now: Date,
-  change: Partial<Pick<TrustContent, 'authorities' | 'keys' | 'logs' | 'statusLists'>> = {},
+  change: Partial<Pick<TrustContent, 'authorities' | 'keys' | 'logs' | 'statusLists' | 'checkpoints'>> = {},
   days: number = trustDays,
 ): TrustContent {
   const issued = seconds(now);
