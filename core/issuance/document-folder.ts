@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, fdatasync, openSync, writeFileSync } from 'node:fs';
-import { link, mkdir, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { ConsulError } from '../errors.ts';
 import { asFileError, syncFolder } from '../store/durable-file.ts';
 import { readPresent } from '../store/read-file.ts';
@@ -37,8 +36,6 @@ export interface DocumentFolder {
   settle(paths: readonly string[]): Promise<void>;
 }
 
-const synchronised = promisify(fdatasync);
-
 /** Milliseconds; what is half-written for so long was left by a killed process. */
 const abandonedAfter = 3_600_000;
 
@@ -61,20 +58,20 @@ export async function openDocumentFolder(root: string): Promise<DocumentFolder> 
   }
 
   /**
-   * Only the disk is waited for in the background: to hand a small write to another thread takes longer than to do it.
+   * To hand a small write to another thread takes longer than to do it; what waits for the disk is done there.
    * @returns a whole file beside the others, its content on the disk
    */
   async function written(content: Uint8Array): Promise<string> {
     const temporary = join(unfinished, randomUUID());
-    const descriptor = openSync(temporary, 'wx');
+    const handle = await open(temporary, 'wx');
     try {
-      writeFileSync(descriptor, content);
-      await synchronised(descriptor);
+      writeFileSync(handle.fd, content);
+      await handle.datasync();
     } catch (cause) {
       await rm(temporary, { force: true });
       throw cause;
     } finally {
-      closeSync(descriptor);
+      await handle.close();
     }
     return temporary;
   }

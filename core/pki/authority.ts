@@ -1,6 +1,5 @@
-import 'reflect-metadata';
 import { createHash } from 'node:crypto';
-import * as x509 from '@peculiar/x509';
+import type { Extension, Name } from '@peculiar/x509';
 import { readDer } from '../der/reader.ts';
 import { nul, sequence } from '../der/writer.ts';
 import { ConsulError } from '../errors.ts';
@@ -47,7 +46,14 @@ export function keyIdentifier(spki: Uint8Array): string {
   return createHash('sha256').update(key.bitOctets()).digest('hex').slice(0, 40);
 }
 
-function subjectName(request: CertificateRequest): x509.Name {
+/** Loaded where a certificate is made, which is seldom: it takes as long as to issue a document. */
+async function loadX509() {
+  await import('reflect-metadata');
+  return import('@peculiar/x509');
+}
+type X509 = Awaited<ReturnType<typeof loadX509>>;
+
+function subjectName(x509: X509, request: CertificateRequest): Name {
   const { organisation, profile, agent = '' } = request;
   const commonName = certificateProfiles[profile].commonName.replace(
     /\{(country|state|post|agent)\}/g,
@@ -63,12 +69,12 @@ function subjectName(request: CertificateRequest): x509.Name {
   ]);
 }
 
-function extensions(request: CertificateRequest): x509.Extension[] {
+function extensions(x509: X509, request: CertificateRequest): Extension[] {
   const profile = certificateProfiles[request.profile];
   const { issuer, subjectKey, repository } = request;
   const usage = profile.keyUsage.reduce((bits, name) => bits | x509.KeyUsageFlags[name], 0);
   const issuerKey = keyIdentifier(issuer.signer.publicKey);
-  const list: x509.Extension[] = [];
+  const list: Extension[] = [];
   if (profile.authority)
     list.push(new x509.BasicConstraintsExtension(true, profile.authority.pathLength, true));
   list.push(
@@ -106,7 +112,8 @@ function extensions(request: CertificateRequest): x509.Extension[] {
 export async function issueCertificate(request: CertificateRequest): Promise<Uint8Array> {
   const { issuer, subjectKey, serial, now } = request;
   const profile = certificateProfiles[request.profile];
-  const subject = subjectName(request);
+  const x509 = await loadX509();
+  const subject = subjectName(x509, request);
   const issuerName = issuer.certificate
     ? new x509.X509Certificate(Uint8Array.from(issuer.certificate)).subjectName
     : subject;
@@ -124,7 +131,7 @@ export async function issueCertificate(request: CertificateRequest): Promise<Uin
       publicKey: Uint8Array.from(subjectKey.publicKey),
       signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
       signature: new Uint8Array(64),
-      extensions: extensions(request),
+      extensions: extensions(x509, request),
     },
     globalThis.crypto,
   );
