@@ -31,7 +31,13 @@ const notCountries = new Set([
   'XB',
   'ZZ',
 ]);
-const regions = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
+
+let regions: Intl.DisplayNames | undefined;
+/** Intl is slow to wake: this is made when a country is first looked at. */
+const isRegion = (code: string): boolean => {
+  regions ??= new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
+  return regions.of(code) !== undefined;
+};
 
 const textChecks: Record<string, (text: string) => boolean> = {
   line: isLine,
@@ -44,7 +50,7 @@ const textChecks: Record<string, (text: string) => boolean> = {
     dayNumber(`${text}-01-01`.slice(0, 10)) !== undefined &&
     text >= '1850' &&
     text < '2300',
-  country: (text) => /^[A-Z]{2}$/.test(text) && !notCountries.has(text) && regions.of(text) !== undefined,
+  country: (text) => /^[A-Z]{2}$/.test(text) && !notCountries.has(text) && isRegion(text),
   phone: (text) => /^\+[1-9](?:[ .-]?\d){6,14}$/.test(text),
 };
 
