@@ -19,7 +19,7 @@ import { prepareTrust } from '../core/verify/trust.ts';
 import { green, red } from './colour.ts';
 import { readInput } from './input-file.ts';
 import { type CommonOptions, exitStatus, messageLanguage, printJson } from './outcome.ts';
-import { ownAuthority } from './own-authority.ts';
+import { openAuthority } from './own-authority.ts';
 import { withPost } from './post.ts';
 import { pathFault } from './timestamp.ts';
 import { readTrustFile } from './trust-file.ts';
@@ -207,7 +207,7 @@ export async function timestamp(options: CommonOptions): Promise<void> {
     const { url } = post.settings.timestamp;
     const source =
       url === undefined
-        ? await ownAuthority(post, options)
+        ? await openAuthority(post, options)
         : remoteAuthority({ url, known: await knownAuthorities(post.paths) });
     const { file, stamped } = await stampCheckpoint(post.paths.log, source, new Date());
     if (options.json) printJson({ file, stamped });

@@ -43,10 +43,10 @@ async function serve(application: Koa, options: ServeOptions): Promise<void> {
 
 async function serveTimestamps(options: ServeOptions): Promise<void> {
   const { timestampApplication } = await import('../intake/tsa.ts');
-  const { ownAuthority } = await import('./own-authority.ts');
+  const { openAuthority } = await import('./own-authority.ts');
   portNumber(options.port);
   await withPost(options, async (post) =>
-    serve(timestampApplication(await ownAuthority(post, options)), options),
+    serve(timestampApplication(await openAuthority(post, options)), options),
   );
 }
 

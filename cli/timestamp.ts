@@ -11,7 +11,7 @@ import { prepareTrust, shownName } from '../core/verify/trust.ts';
 import { readInput } from './input-file.ts';
 import { type CommonOptions, exitStatus, messageLanguage, printJson } from './outcome.ts';
 import { writeOutput } from './output-file.ts';
-import { ownAuthority } from './own-authority.ts';
+import { openAuthority } from './own-authority.ts';
 import { withPost } from './post.ts';
 import { newCommand, run, withKeyOptions } from './program.ts';
 import { readTrustFile } from './trust-file.ts';
@@ -43,7 +43,7 @@ async function ask(file: string, options: CommonOptions & { url?: string; out?: 
   const out = options.out ?? `${file}.tst`;
   const token = options.url
     ? await remote(options.url).stamp(digest)
-    : await withPost(options, async (post) => (await ownAuthority(post, options)).stamp(digest));
+    : await withPost(options, async (post) => (await openAuthority(post, options)).stamp(digest));
   await writeOutput(out, token);
   if (options.json) printJson({ token: out });
   else if (!options.quiet)

@@ -30,12 +30,12 @@ async function bundleAt(source: string): Promise<Uint8Array> {
 export async function updateTrust(source: string, options: UpdateOptions): Promise<void> {
   const file = trustFileOf(options);
   const [before, bytes] = await Promise.all([readIfThere(file), bundleAt(source)]);
-  const next = await openTrustBundle(bytes, nodeBackend, options.root);
-  const present = before && (await openTrustBundle(before, nodeBackend));
+  const next = { bytes, bundle: await openTrustBundle(bytes, nodeBackend, options.root) };
+  const present = before && { bytes: before, bundle: await openTrustBundle(before, nodeBackend) };
   demandNewerTrust({ present, next, rootNamed: options.root !== undefined, now: new Date() });
   const changed = !before || !equalBytes(before, bytes);
   if (changed) await writeOutput(file, bytes);
-  const { sequence, rootFingerprint: root } = next;
+  const { sequence, rootFingerprint: root } = next.bundle;
   if (options.json) printJson({ trust: file, sequence, root, changed });
   else if (!options.quiet) {
     const key = changed ? 'trust.updated' : 'trust.unchanged';

@@ -39,6 +39,6 @@ export async function openExtending(post: OpenPost, options: ExtendingOptions): 
   const tsa = await ring.certified('tsa');
   demandInForce('tsa', tsa, clock());
   // The authorities above it go into the store of validation data.
-  const timestamps = ownAuthority({ ...tsa, chain: [] }, undefined);
+  const timestamps = ownAuthority({ ...tsa, chain: [] });
   return { ...common, timestamps, reserve: await roomForOwn(timestamps) };
 }

@@ -2,14 +2,14 @@ import { nodeBackend } from '../crypto/node.ts';
 import { certificateProfiles } from '../pki/profiles.ts';
 import { serialNumber } from '../pki/serial.ts';
 import type { CertifiedSigner } from '../pki/signer.ts';
-import { timestampAuthority } from '../time/authority.ts';
+import { type TimestampAuthority, timestampAuthority } from '../time/authority.ts';
 import type { TimestampSource } from '../time/source.ts';
 
 /** The own timestamp authority's policy is the one in its certificate. */
 export const timestampPolicy = certificateProfiles.tsa.policies?.[0] ?? '2.5.29.32.0';
 
 /** The time-stamp authority of the post itself. @param skeleton of its tokens, from an earlier time */
-export const ownAuthority = (signer: CertifiedSigner, skeleton: Uint8Array | undefined): TimestampSource =>
+export const ownAuthority = (signer: CertifiedSigner, skeleton?: Uint8Array): TimestampAuthority =>
   timestampAuthority({
     signer,
     policy: timestampPolicy,

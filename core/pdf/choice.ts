@@ -6,7 +6,8 @@ import { type CompiledTemplate, covers, needsShaping } from './template.ts';
 
 /**
  * The template that can set every character of a record: the prepared one where it covers them, else one compiled for
- * this record alone (other scripts, combining marks, a machine-readable zone). The PDF and font libraries are loaded only for the second.
+ * this record alone (other scripts, combining marks, a machine-readable zone). The PDF and font libraries are loaded
+ * only for the second.
  *
  * @param fonts gives the families that may be used; asked only when they are needed
  * @throws ConsulError TEXT_UNPRINTABLE for a character that no family has

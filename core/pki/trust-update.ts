@@ -1,10 +1,17 @@
+import { equalBytes } from '../bytes.ts';
 import { ConsulError } from '../errors.ts';
 import { type TrustBundle, trustFreshness } from './trust-bundle.ts';
 
+/** A trust bundle, and the file it was read from. */
+export interface TrustFile {
+  readonly bytes: Uint8Array;
+  readonly bundle: TrustBundle;
+}
+
 export interface TrustUpdate {
-  /** The bundle that a verifier has believed until now, if it has one. */
-  readonly present: TrustBundle | undefined;
-  readonly next: TrustBundle;
+  /** What a verifier has believed until now, if it has a bundle. */
+  readonly present: TrustFile | undefined;
+  readonly next: TrustFile;
   /** Whether the root was named by who asks: otherwise it is that of the present bundle. */
   readonly rootNamed: boolean;
   readonly now: Date;
@@ -19,26 +26,27 @@ const dayOf = (seconds: number): string => new Date(seconds * 1000).toISOString(
  *   second one of the same number; TRUST_EXPIRED
  */
 export function demandNewerTrust({ present, next, rootNamed, now }: TrustUpdate): void {
-  const { rootFingerprint: root, sequence, issued } = next;
-  if (!rootNamed && root !== present?.rootFingerprint)
+  const { rootFingerprint: root, sequence, issued, nextUpdate } = next.bundle;
+  const before = present?.bundle;
+  if (!rootNamed && root !== before?.rootFingerprint)
     throw new ConsulError(
       'TRUST_INVALID',
-      present
-        ? `the bundle is of the root ${root}, the present one of ${present.rootFingerprint}`
+      before
+        ? `the bundle is of the root ${root}, the present one of ${before.rootFingerprint}`
         : `nobody has said that the root ${root} is the right one: name it with --root`,
     );
-  if (root === present?.rootFingerprint) {
-    if (sequence < present.sequence)
+  if (present && root === before?.rootFingerprint) {
+    if (sequence < before.sequence)
       throw new ConsulError(
         'TRUST_ROLLBACK',
-        `the bundle has number ${sequence}, the present one ${present.sequence}`,
+        `the bundle has number ${sequence}, the present one ${before.sequence}`,
       );
-    if (sequence === present.sequence && issued !== present.issued)
+    if (sequence === before.sequence && !equalBytes(next.bytes, present.bytes))
       throw new ConsulError('TRUST_ROLLBACK', `there are two different bundles of number ${sequence}`);
   }
-  const freshness = trustFreshness(next, now);
+  const freshness = trustFreshness(next.bundle, now);
   if (freshness === 'expired')
-    throw new ConsulError('TRUST_EXPIRED', `the bundle was to be renewed until ${dayOf(next.nextUpdate)}`);
+    throw new ConsulError('TRUST_EXPIRED', `the bundle was to be renewed until ${dayOf(nextUpdate)}`);
   if (freshness === 'not-yet-valid')
     throw new ConsulError('TRUST_INVALID', `the bundle was issued on ${dayOf(issued)}, later than now`);
 }

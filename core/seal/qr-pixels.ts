@@ -3,10 +3,9 @@ import type { QrMatrix } from './qr.ts';
 
 /** ISO/IEC 18004 §5.3.8. */
 export const quietZone = 4;
-const scale = 4;
 
-/** A QR code as black on white with its quiet zone, for readers of pictures. */
-export function qrPixels({ size, modules }: Pick<QrMatrix, 'size' | 'modules'>): Pixels {
+/** A QR code as black on white with its quiet zone. @param scale pixels along the side of a module */
+export function qrPixels({ size, modules }: Pick<QrMatrix, 'size' | 'modules'>, scale: number): Pixels {
   const side = (size + 2 * quietZone) * scale;
   const data = new Uint8Array(side * side * 4).fill(255);
   for (let y = 0; y < size * scale; y++)

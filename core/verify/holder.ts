@@ -45,11 +45,14 @@ export async function openHeldDocument(
   const record = reading.value;
   if (!(await holdsPrivateFields(record, readSeal(cose).claims.document.privateDigest, backend)))
     throw unfit('the private fields of the document are not those of its seal');
-  const { codes } = await readCodes(qrPixels(drawn.matrix));
+  const { codes } = await readCodes(qrPixels(drawn.matrix, pixelsOfModule));
   const url = codes.find(({ text }) => isUrlOf(text, cose))?.text;
   if (url === undefined) throw unfit('the printed code is not that of the seal');
   return { number: record.number, url, disclosures: recordDisclosures(record) };
 }
+
+/** What a reader of pictures needs. */
+const pixelsOfModule = 4;
 
 function isUrlOf(text: string, cose: Uint8Array): boolean {
   try {
